@@ -1,0 +1,52 @@
+"""Make data/comparisons/starter.jsonl: pairs of completions that the starter model really produced.
+
+Usage: python data/make_comparisons.py [--prompts 160] [--seed 0]
+Takes train prompts of data/prompts/en.jsonl, samples two completions each, and leaves out pairs
+whose two texts are the same or empty, and pairs with a completion cut off by the token limit.
+"""
+
+import argparse
+import json
+import random
+from pathlib import Path
+
+from rlhf_studio.core.completions import Sampling
+from rlhf_studio.core.prompts import Message
+from rlhf_studio.core.settings import settings_from_environment
+from rlhf_studio.models.hardware import probe_hardware
+from rlhf_studio.models.load import load_policy, load_tokenizer
+from rlhf_studio.models.rollouts import RolloutEngine
+from rlhf_studio.models.starter import ensure_starter
+
+HERE = Path(__file__).parent
+SAMPLING = Sampling(temperature=0.9, top_p=0.95, max_new_tokens=128)
+
+
+def main() -> None:
+    """Sample and write the pairs."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--prompts", type=int, default=160)
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    lines = (HERE / "prompts" / "en.jsonl").read_text(encoding="utf-8").splitlines()
+    train = [row for row in map(json.loads, lines) if row["split"] == "train"]
+    chosen = random.Random(arguments.seed).sample(train, min(arguments.prompts, len(train)))
+    hardware = probe_hardware()
+    starter = ensure_starter(settings_from_environment().models_dir, print)
+    engine = RolloutEngine(load_policy(starter, None, hardware), load_tokenizer(starter), hardware)
+    rollouts = engine.sample(
+        [[Message("user", row["prompt"])] for row in chosen], SAMPLING, per_prompt=2, seed=arguments.seed,
+        on_progress=lambda done, total: print(f"\r{done} of {total}", end="", flush=True),
+    )  # fmt: skip
+    written = 0
+    with (HERE / "comparisons" / "starter.jsonl").open("w", encoding="utf-8") as file:
+        for row, pair in zip(chosen, rollouts, strict=True):
+            a, b = (engine.text(rollout) for rollout in pair)
+            if a and b and a != b and not any(rollout.truncated for rollout in pair):
+                file.write(json.dumps({**row, "a": a, "b": b}, ensure_ascii=False) + "\n")
+                written += 1
+    print(f"\n{written} comparisons written")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,3 @@
+"""RLHF Studio: people's preferences in, aligned language models out."""
+
+__version__ = "0.1.0"

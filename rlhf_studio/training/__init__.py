@@ -1,0 +1,1 @@
+"""One file an algorithm. Data comes in as arguments, progress goes out through a RunContext."""
