@@ -122,10 +122,16 @@ def demo(
 
 
 @app.command()
-def doctor(as_json: Json = False) -> None:
-    """Check this machine and measure its speed."""
+def doctor(
+    once: Annotated[bool, typer.Option("--once", help="Do nothing where the speed was measured before.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Check this machine and measure its speed, from which forms say how long a run takes."""
+    from rlhf_studio.models.machine_speed import load_speed, save_speed
+
+    if once and load_speed(settings_from_environment().home):
+        return
     from rlhf_studio.models.hardware import probe_hardware
-    from rlhf_studio.models.machine_speed import save_speed
     from rlhf_studio.models.speed import measure_speed
 
     with _studio() as studio:

@@ -1,6 +1,6 @@
 """The label page's routes. The annotator is blind: no reply names a model, a source or a stored order."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
@@ -9,9 +9,7 @@ from rlhf_studio.api.markdown import safe_html
 from rlhf_studio.core.preferences import Answer, Showing
 from rlhf_studio.core.prompts import Role
 from rlhf_studio.core.settings import DEFAULT_PROJECT
-
-if TYPE_CHECKING:
-    from rlhf_studio.studio import Studio
+from rlhf_studio.studio import Studio
 
 _DAY_MS = 86_400_000
 
@@ -90,7 +88,7 @@ class UndoReply(ProgressReply):
     pair: Pair
 
 
-def routes(studio: "Studio") -> APIRouter:
+def routes(studio: Studio) -> APIRouter:
     """Return the label page's routes on `studio`."""
     router = APIRouter(prefix="/api/v1/label", tags=["label"])
     labels = studio.labels

@@ -87,6 +87,7 @@ class PreferencePair:
     chosen: Completion
     rejected: Completion
     preference_id: int
+    annotator_id: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import errno
 import importlib
 import logging
 import os
+import resource
 import signal
 import sys
 import traceback
@@ -23,6 +24,8 @@ from rlhf_studio.runs.supervisor import Supervisor
 from rlhf_studio.store import Store
 
 _log = logging.getLogger(__name__)
+# getrusage counts kilobytes on Linux and bytes on macOS.
+_MAXRSS_BYTES = 1 if sys.platform == "darwin" else 1024
 
 
 def work(settings: Settings, store: Store, record: RunRecord) -> bool:
@@ -42,7 +45,8 @@ def work(settings: Settings, store: Store, record: RunRecord) -> bool:
         traceback.print_exc()
         store.runs.end(record.id, "failed", Failed(cause=plain_cause(error), log=_log_end(settings, store, record)))
         return False
-    return store.runs.end(record.id, "finished", Finished(result=result))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _MAXRSS_BYTES
+    return store.runs.end(record.id, "finished", Finished(result={**result, "peak_memory_mb": round(peak / 1e6)}))
 
 
 def plain_cause(error: BaseException) -> str:

@@ -55,7 +55,10 @@ class SnapshotRepository:
         with self._database.read() as connection:
             _get(connection, snapshot_id)
             query = (
-                select(preferences.c.id, preferences.c.project, preferences.c.comparison_id, preferences.c.choice)
+                select(
+                    preferences.c.id, preferences.c.project, preferences.c.comparison_id, preferences.c.choice,
+                    preferences.c.annotator_id,
+                )
                 .join(snapshot_rows, snapshot_rows.c.preference_id == preferences.c.id)
                 .where(snapshot_rows.c.snapshot_id == snapshot_id, preferences.c.choice.in_(["a", "b"]))
                 .order_by(preferences.c.id)
@@ -64,12 +67,14 @@ class SnapshotRepository:
             if not rows:
                 return []
             found = read_comparisons(connection, rows[0].project, {row.comparison_id for row in rows})
-        return [_pair(found[row.comparison_id], row.choice, row.id) for row in rows]
+        return [_pair(found[row.comparison_id], row.choice, row.id, row.annotator_id) for row in rows]
 
 
-def _pair(comparison: Comparison, choice: str, preference_id: int) -> PreferencePair:
+def _pair(comparison: Comparison, choice: str, preference_id: int, annotator_id: str) -> PreferencePair:
     chosen_first = comparison if choice == "a" else comparison.swap()
-    return PreferencePair(comparison.prompt, chosen_first.completion_a, chosen_first.completion_b, preference_id)
+    return PreferencePair(
+        comparison.prompt, chosen_first.completion_a, chosen_first.completion_b, preference_id, annotator_id
+    )
 
 
 def _get(connection: Connection, snapshot_id: str) -> PreferenceSnapshot:

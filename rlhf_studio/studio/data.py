@@ -1,7 +1,7 @@
 """Prompts and preferences in and out of a project."""
 
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -19,6 +19,7 @@ from rlhf_studio.preferences.simulated import SimulatedAnnotator
 from rlhf_studio.store import NewPreference, Store
 
 _PREVIEW_ROWS = 5
+_PEOPLE: tuple[AnnotatorKind, ...] = ("human",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +73,7 @@ class DataService:
             added = self._store_choices(project, path.stem, comparisons)
         return ImportReport(kind, added, len(rows) - added)
 
-    def export_preferences(
-        self, project: str, path: Path, *, kinds: Collection[AnnotatorKind] = ("human",)
-    ) -> int:
+    def export_preferences(self, project: str, path: Path, *, kinds: Iterable[AnnotatorKind] = _PEOPLE) -> int:
         """Write the preferences with a side in TRL's conversational format; return how many.
 
         Raises InvalidInput when there are none.
@@ -97,12 +96,14 @@ class DataService:
         """Count the answers that stand, by kind of annotator and choice."""
         return {kind: self._store.preferences.counts(project, kinds=(kind,)) for kind in get_args(AnnotatorKind)}
 
-    def simulate(self, project: str, annotator: SimulatedAnnotator, count: int) -> int:
-        """Let a simulated annotator answer up to `count` comparisons on train prompts; return how many it did."""
+    def simulate(
+        self, project: str, annotator: SimulatedAnnotator, count: int, *, split: Split = "train"
+    ) -> int:
+        """Let a simulated annotator answer up to `count` comparisons of a split; return how many it did."""
         me = self._store.annotators.ensure(annotator.annotator)
         done = {p.comparison_id for p in self._store.preferences.current(project, kinds=("simulated",))
                 if p.annotator_id == me.id}  # fmt: skip
-        waiting = [c for c in self._store.comparisons.find(project, split="train") if c.id not in done]
+        waiting = [c for c in self._store.comparisons.find(project, split=split) if c.id not in done]
         answers = [
             NewPreference(f"{me.id}:{c.id}"[:200], c.id, me.id, annotator.answer(c), "ab") for c in waiting[:count]
         ]

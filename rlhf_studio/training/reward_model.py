@@ -11,6 +11,7 @@ Loss: -log sigmoid(score(chosen) - score(rejected)) (Bradley-Terry; Ouyang et al
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from datasets import Dataset
@@ -72,7 +73,7 @@ def train_reward_model(
     model = AutoModelForSequenceClassification.from_pretrained(
         base, num_labels=1, dtype=hardware.dtype, local_files_only=True, trust_remote_code=False, use_safetensors=True
     )
-    torch.nn.init.zeros_(model.score.weight)
+    _score_in_float32(model)
     trainer = RewardTrainer(
         model=model,
         args=_arguments(config, hardware, context.directory / "trainer"),
@@ -85,6 +86,17 @@ def train_reward_model(
     adapter = context.directory / "adapter"
     trainer.model.save_pretrained(adapter)
     return TrainedRewardModel(adapter, len(fitting), too_long)
+
+
+def _score_in_float32(model: Any) -> None:
+    """Start the head at zero and let it compute in float32: bf16 scores are too coarse to learn from."""
+
+    def to_float32(module: torch.nn.Module, arguments: Any, output: Any) -> Any:
+        output.last_hidden_state = output.last_hidden_state.float()
+        return output
+
+    torch.nn.init.zeros_(model.score.float().weight)
+    model.base_model.register_forward_hook(to_float32)
 
 
 def lora(rank: int, *, task_type: str) -> LoraConfig:

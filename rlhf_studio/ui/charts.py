@@ -27,7 +27,6 @@ class Metric:
 
 METRICS: dict[str, Metric] = {
     "reward": Metric("Reward", "The mean score of the sampled answers. It should rise."),
-    "loss": Metric("Loss", "How far the model is from what it should learn. For a reward model it should fall."),
     "accuracy": Metric("Accuracy in training", "How often the chosen answer scores higher in the pairs it learns from.", True),
     "margin": Metric("Margin", "How much higher the chosen answer scores than the rejected one."),
     "kl": Metric("KL", "How far the policy has moved from where it started. It grows as the policy learns; a jump is a warning."),
@@ -35,8 +34,11 @@ METRICS: dict[str, Metric] = {
     "cut_off": Metric("Cut off", "Share of the answers that hit the length limit before they ended.", True),
     "reward_std": Metric("Spread of rewards", "How much the answers differ in score. Near zero there is nothing to learn from."),
     "entropy": Metric("Entropy", "How freely the policy draws words. A fall to zero means it always says the same."),
+    "loss": Metric("Loss", "How far the model is from what it should learn. For a reward model it should fall."),
 }  # fmt: skip
 """The curves that are always in view, in this order."""
+
+_REWARD_MODEL_ORDER = ("loss", "accuracy", "margin", "reward")
 
 MORE: dict[str, Metric] = {
     "learning_rate": Metric("Learning rate", "The size of a learning step."),
@@ -64,7 +66,8 @@ def curves_html(curves: Mapping[str, Sequence[Point]], total_steps: int | None, 
 def ordered(curves: Mapping[str, Sequence[Point]]) -> tuple[list[str], list[str]]:
     """Return the metrics to show and those to fold. Single rewards are shown only when there are several."""
     parts = sorted(key for key in curves if key.startswith("rewards/") and key.endswith("/mean"))
-    shown = [key for key in METRICS if curves.get(key)]
+    order = _REWARD_MODEL_ORDER if "accuracy" in curves else tuple(METRICS)
+    shown = [key for key in order if curves.get(key)]
     if len(parts) > 1:
         place = shown.index("reward") + 1 if "reward" in shown else 0
         shown[place:place] = parts

@@ -38,7 +38,7 @@ def build(pages: gr.Blocks, studio: "Studio", project: str) -> None:
     with gr.Column(elem_classes="rs-split", elem_id="rs-main"):
         with gr.Column(elem_classes="rs-left"):
             form = body("rs-compare-form")
-            start = body("rs-compare-start")
+            start = body("rs-compare-start", classes="rs-start")
             runs = body("rs-compare-runs", classes="rs-last")
         with gr.Column(elem_classes="rs-right"):
             progress = body("rs-compare-progress")
@@ -208,7 +208,7 @@ def table_html(result: "ComparisonResult", people: Mapping[str, Figure], t: Text
         heads += [t("Reward"), t("Win rate")]
     if people:
         heads.append(t("Win rate by people"))
-    heads += [t("Length"), t("Cut off")]
+    heads += [t("Tokens"), t("Cut off")]
     rows = join(_model_row(model, first, people, scored, t) for model in result.models)
     on = next((f.measured_on for m in result.models for f in (m.reward, m.tokens) if f is not None), "")
     caption = t("Measured on {on}. Win rates are against {first}; ranges are 95 % intervals.", on=on, first=first)
@@ -230,18 +230,17 @@ def _model_row(model: "ModelResult", first: str, people: Mapping[str, Figure], s
         cells += [_plain_cell(model.reward, as_percent=False), _rate_cell(model.win_rate, model.model == first, t)]
     if people:
         cells.append(_rate_cell(people.get(model.model), model.model == first, t))
-    cells += [_plain_cell(model.tokens, as_percent=False, unit=t("tokens")), _plain_cell(model.cut_off, as_percent=True)]
+    cells += [_plain_cell(model.tokens, as_percent=False), _plain_cell(model.cut_off, as_percent=True)]
     return h('<tr><th scope="row">{}</th>{}</tr>', model.model, join(cells))
 
 
-def _plain_cell(figure: Figure | None, *, as_percent: bool, unit: str = "") -> Markup:
+def _plain_cell(figure: Figure | None, *, as_percent: bool) -> Markup:
     if figure is None:
         return Markup('<td class="rs-num">–</td>')
     value = percent(figure.mean) if as_percent else number(figure.mean)
     return h(
-        '<td class="rs-num">{}{}<span class="rs-interval">{}</span></td>', value, f" {unit}" if unit else "",
-        interval(figure, as_percent=as_percent),
-    )  # fmt: skip
+        '<td class="rs-num">{}<span class="rs-interval">{}</span></td>', value, interval(figure, as_percent=as_percent)
+    )
 
 
 def _rate_cell(figure: Figure | None, is_first: bool, t: Texts) -> Markup:

@@ -1,6 +1,5 @@
 """Data: what a project holds, files in, preferences out."""
 
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,10 +23,7 @@ if TYPE_CHECKING:
 _PROMPTS_SHOWN = 50
 _KINDS = {"prompts": "Prompts", "comparisons": "Pairs of answers", "preferences": "Preferences"}
 _FILE_TYPES = [".jsonl", ".json", ".csv"]
-_FETCH = """() => {
-  const link = document.querySelector("#rs-export-file a, #rs-export-file button");
-  if (link) setTimeout(() => link.click(), 50);
-}"""
+_FETCH = """() => setTimeout(() => document.getElementById("rs-export-file")?.click(), 50)"""
 
 
 def build(pages: gr.Blocks, studio: "Studio", project: str) -> None:
@@ -65,8 +61,8 @@ def build(pages: gr.Blocks, studio: "Studio", project: str) -> None:
 
     def write(request: gr.Request, event: gr.EventData) -> tuple[object, object]:
         t = texts_for(request)
-        path = Path(tempfile.mkdtemp(prefix="rlhf-studio-")) / f"preferences-{project}.jsonl"
         simulated = event._data.get("whose") == "all"
+        path = studio.settings.exports_dir / f"preferences-{project}{'-with-simulated' if simulated else ''}.jsonl"
         kinds: tuple[AnnotatorKind, ...] = ("human", "simulated", "judge") if simulated else ("human",)
         count = attempt(lambda: studio.data.export_preferences(project, path, kinds=kinds))
         if isinstance(count, StudioError):

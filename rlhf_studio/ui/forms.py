@@ -199,21 +199,32 @@ def _row(
     unit = (field.json_schema_extra or {}).get("unit") if isinstance(field.json_schema_extra, dict) else ""
     choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
     wide = bool(options) or bool(choices)
+    if unit in LABELS.get(name, name).lower():
+        unit = ""
     if options:
         widget = _select(field_id, name, str(value or ""), options)
     elif choices:
         widget = _choices(field_id, name, str(value), [str(choice) for choice in choices], t)
     else:
         widget = _number(field_id, name, field, value)
-    label = h('<span id="{}-label" class="rs-label">{}</span>', field_id, t(LABELS.get(name, name)))
+    label = h('<span id="{}-label" class="rs-label">{}</span>', field_id, t(_label(kind, name)))
     if not choices:
         label = h('<label for="{}">{}</label>', field_id, label)
+    hint = EMPTY if options else h('<p class="rs-hint" id="{}-hint">{}</p>', field_id, t(field.description or ""))
     return h(
-        '<div class="rs-row{}"><div>{}<p class="rs-hint" id="{id}-hint">{}</p></div><div class="rs-widget">{}{}</div>'
+        '<div class="rs-row{}"><div>{}{}</div><div class="rs-widget">{}{}</div>'
         '<p class="rs-field-error" data-error-of="{id}" aria-live="polite"></p></div>',
-        " rs-wide" if wide else "", label, t(field.description or ""), widget,
+        " rs-wide" if wide else "", label, hint, widget,
         h('<span class="rs-unit">{}</span>', t(str(unit))) if unit else EMPTY, id=field_id,
     )  # fmt: skip
+
+
+def _label(kind: str, name: str) -> str:
+    """Return a knob's plain name; a model is called by what it is for."""
+    return _MODELS.get(kind, "Model") if name == "model" else LABELS.get(name, name)
+
+
+_MODELS = {"rm": "Model that learns to score", "grpo": "Policy to start from"}
 
 
 def _select(field_id: str, name: str, value: str, options: Sequence[Option]) -> Markup:
@@ -228,7 +239,7 @@ def _select(field_id: str, name: str, value: str, options: Sequence[Option]) -> 
         parts.append(h('<option value="{}"{}>{}</option>', option.value, chosen, option.label))
     parts += [Markup("</optgroup>")] if group else []
     return h(
-        '<select id="{id}" name="{}" aria-describedby="{id}-hint">{}</select>', name, join(parts), id=field_id
+        '<select id="{}" name="{}">{}</select>', field_id, name, join(parts)
     )
 
 

@@ -58,10 +58,12 @@ def number(value: float) -> str:
     if value == 0 or not math.isfinite(value):
         return "0" if value == 0 else "–"
     if abs(value) >= 1000:
-        return f"{value:,.0f}"
-    if abs(value) < 0.001:
-        return f"{value:.1e}".replace("e-0", "e-")
-    return f"{value:.3g}"
+        text = f"{value:,.0f}"
+    elif abs(value) < 0.001:
+        text = f"{value:.1e}".replace("e-0", "e-")
+    else:
+        text = f"{value:.3g}"
+    return text.replace("-", "−", 1) if value < 0 else text
 
 
 def interval(figure: Figure, *, as_percent: bool) -> str:

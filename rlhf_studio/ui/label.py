@@ -4,19 +4,21 @@ Votes must not wait for a round trip, so this page has no Gradio events: the scr
 /api/v1/label itself, paints first and saves behind.
 """
 
+from html import escape
+
 import gradio as gr
 
 from rlhf_studio.core.settings import DEFAULT_PROJECT
 
 # A section, since Gradio's page has its <main> already.
-_SKELETON = '<div class="rs-skeleton" aria-hidden="true"><i></i><i></i><i></i></div>'
+_SKELETON = '<div class="lb-skeleton" aria-hidden="true"><i></i><i></i><i></i></div>'
 
 
-def build() -> None:
+def build(project: str = DEFAULT_PROJECT) -> None:
     """Add the page's only component. Call it inside the page's route."""
     gr.HTML(
-        f'<section id="label-app" data-project="{DEFAULT_PROJECT}" aria-busy="true">{_SKELETON}</section>',
+        f'<section id="label-app" data-project="{escape(project)}" aria-busy="true">{_SKELETON}</section>',
         js_on_load=None,
         apply_default_css=False,
-        elem_classes="rs-label-page",
+        elem_classes="lb-html",
     )

@@ -159,7 +159,7 @@ def _result(view: "RunView", t: Texts) -> Markup:
         return EMPTY
     rows = join(
         h("<div><dt>{}</dt><dd>{}</dd></div>", t(_RESULTS.get(name, name)), shown)
-        for name, value in view.result.items()
+        for name, value in sorted(view.result.items(), key=lambda item: _place(item[0]))
         if name not in _NOT_RESULTS and (shown := result_value(name, value))
     )
     facts = h('<dl class="rs-facts rs-result">{}</dl>', rows) if rows else EMPTY
@@ -170,6 +170,10 @@ def _result(view: "RunView", t: Texts) -> Markup:
         else EMPTY
     )
     return h("{}{}", facts, button)
+
+
+def _place(name: str) -> int:
+    return list(_RESULTS).index(name) if name in _RESULTS else len(_RESULTS)
 
 
 def result_value(name: str, value: object) -> Markup:

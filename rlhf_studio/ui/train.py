@@ -1,7 +1,7 @@
 """Train: start a reward model or GRPO with one press, and watch the run."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -48,7 +48,7 @@ def build(pages: gr.Blocks, studio: "Studio", project: str) -> None:
     with gr.Column(elem_classes="rs-split", elem_id="rs-main"):
         with gr.Column(elem_classes="rs-left"):
             form = body("rs-train-form")
-            start = body("rs-train-start")
+            start = body("rs-train-start", classes="rs-start")
             runs = body("rs-train-runs", classes="rs-last")
         with gr.Column(elem_classes="rs-right"):
             progress = body("rs-train-progress")
@@ -137,8 +137,8 @@ def start_html(
 
 def run_parts(studio: "Studio", project: str, wanted: str, t: Texts) -> RunParts:
     """Return the wanted run as the page shows it, the newest one without any, and the list of runs."""
-    runs = training_runs(studio, project)
-    run_id = wanted or (runs[0].id if runs else "")
+    runs = [run for run in studio.runs.all(project) if not run.background]
+    run_id = wanted or next((run.id for run in runs if run.config.kind in ("rm", "grpo")), "")
     listed = runs_html(runs[:_RUNS_SHOWN], run_id, t)
     if not run_id:
         return RunParts("", _empty_html(t), EMPTY, listed, live=False)
@@ -146,11 +146,6 @@ def run_parts(studio: "Studio", project: str, wanted: str, t: Texts) -> RunParts
     if isinstance(view, StudioError):
         return RunParts("", problem(view), EMPTY, listed, live=False)
     return RunParts(run_id, progress_html(view, t), details_html(view, t), listed, live=not view.record.ended)
-
-
-def training_runs(studio: "Studio", project: str) -> Sequence[RunRecord]:
-    """Return the runs that people started, newest first."""
-    return [run for run in studio.runs.all(project) if not run.background]
 
 
 def _send(parts: RunParts, before: str) -> tuple[object, ...]:

@@ -1,4 +1,3 @@
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ KEY = "0b8f6b4e-6a52-4d4a-9f6e-000000000001"
 
 
 @pytest.fixture
-def client(studio: SimpleNamespace) -> TestClient:
+def client(studio: Any) -> TestClient:
     app = FastAPI()
     app.include_router(routes(studio))
     install_error_handlers(app)

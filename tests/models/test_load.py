@@ -9,6 +9,9 @@ from rlhf_studio.models.hardware import Hardware, probe_hardware
 from rlhf_studio.models.load import MergedPolicy, load_base, load_policy, load_tokenizer
 from tests.tiny import tiny_model
 
+# peft 0.21 asks transformers for this name at every get_peft_model.
+pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")
+
 CPU = torch.device("cpu")
 FLOAT = Hardware(CPU, torch.float32, "test")
 HALF = Hardware(CPU, torch.bfloat16, "test")

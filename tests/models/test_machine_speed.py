@@ -1,9 +1,13 @@
+import pytest
 import torch
 
 from rlhf_studio.models.hardware import Hardware
 from rlhf_studio.models.machine_speed import MachineSpeed, load_speed, save_speed
 from rlhf_studio.models.speed import measure_speed
 from tests.tiny import tiny_model
+
+# peft 0.21 asks transformers for this name at every get_peft_model.
+pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")
 
 
 def test_saved_speed_is_read_back(tmp_path):

@@ -2,6 +2,7 @@
 
 import math
 import random
+import tempfile
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ from rlhf_studio.core.models import ModelRecord
 from rlhf_studio.core.preferences import AnnotatorKind, Choice
 from rlhf_studio.core.prompts import Prompt, user_prompt
 from rlhf_studio.core.runs import Estimate, RunRecord
+from rlhf_studio.core.settings import settings_for
 from rlhf_studio.studio.comparing import ComparisonResult, ModelResult, PromptResult
 from rlhf_studio.studio.data import FilePreview, ImportReport
 from rlhf_studio.studio.overview import NextStep, Overview
@@ -255,6 +257,8 @@ class FakeStudio:
     """`stage` is how far the project is: fresh, voted, running or done."""
 
     def __init__(self, stage: str = "done") -> None:
+        self.settings = settings_for(Path(tempfile.mkdtemp(prefix="fake-studio-")))
+        self.settings.exports_dir.mkdir()
         starter = model("starter", "base", note="SmolLM2-135M-Instruct")
         rm, policy = model("rm-1", "reward_model", run_id="rm-1"), model("grpo-1", "policy", run_id="grpo-1", parent_id="starter")
         on = "29 people's votes on prompts kept out of training"

@@ -1,6 +1,6 @@
 """Train a reward model on a snapshot and measure it on votes that it never saw."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 from rlhf_studio.core.config import RewardModelConfig
 from rlhf_studio.core.events import Stage, Warning
 from rlhf_studio.core.models import ModelRecord
+from rlhf_studio.core.preferences import PreferencePair
 from rlhf_studio.core.runs import RunContext, RunRecord
 from rlhf_studio.core.settings import Settings
 from rlhf_studio.evaluation.win_rate import accuracy
@@ -37,6 +38,7 @@ def run(settings: Settings, store: Store, record: RunRecord, context: RunContext
         whose = {"human": "people's", "simulated": "simulated", "all": "people's and simulated"}[config.annotators]
         measured_on = f"{len(held_out)} {whose} votes on prompts kept out of training"
         figures["accuracy"] = asdict(accuracy(margins, measured_on=measured_on))
+        figures["accuracy_by_annotator"] = _by_annotator(held_out, margins)
     else:
         context.emit(Warning(code="not_measured", plain_words=(
             "No vote lies on a prompt that was kept out, so nobody knows how good this reward model is. Vote on more pairs."
@@ -48,3 +50,11 @@ def run(settings: Settings, store: Store, record: RunRecord, context: RunContext
         )
     )  # fmt: skip
     return {"model": record.id, **figures}
+
+
+def _by_annotator(pairs: Sequence[PreferencePair], margins: Sequence[float]) -> dict[str, Any]:
+    """Return the accuracy on each annotator's held-out votes."""
+    of: dict[str, list[float]] = {}
+    for pair, margin in zip(pairs, margins, strict=True):
+        of.setdefault(pair.annotator_id, []).append(margin)
+    return {who: asdict(accuracy(own, measured_on=f"{len(own)} held-out votes of {who}")) for who, own in of.items()}

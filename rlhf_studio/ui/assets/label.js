@@ -17,7 +17,7 @@
   const KEEP_VOTES = 100; // how far back undo goes
   const SITTING = 12 * 3600e3;
   const POLL = 3000;
-  const NOT_NOW = [401, 403, 408, 425, 429]; // refusals that a later try may not meet
+  const NOT_NOW = [401, 408, 425, 429]; // refusals that a later try may not meet
 
   const TEXT = {
     en: {
@@ -51,7 +51,8 @@
       awayTitle: "服务器没有响应", away: "正在重试。已完成的标注不会丢失。",
     },
   };
-  const language = navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en";
+  const spoken = (navigator.languages || [navigator.language]).find((tag) => /^(en|zh)\b/i.test(tag)) || "en";
+  const language = spoken.slice(0, 2).toLowerCase();
   const t = TEXT[language];
 
   const KEYS = {
@@ -324,7 +325,7 @@
       event.preventDefault(); // a held Enter would press the focused button again and again
     } else if (!modified && (key === "pagedown" || key === "pageup") && pairs.length) {
       event.preventDefault();
-      for (const box of cards.get(pairs[0].id).querySelectorAll(".rs-answer .rs-scroll")) {
+      for (const box of cards.get(pairs[0].id).querySelectorAll(".lb-answer .lb-scroll")) {
         box.scrollBy({ top: (key === "pagedown" ? 0.85 : -0.85) * box.clientHeight });
       }
     }
@@ -382,20 +383,21 @@
     let card = cards.get(pair.id);
     if (card?.isConnected) return card;
     const turns = pair.prompt.map(
-      ({ role, html }) => `<div class="rs-turn rs-${role}"><h2>${pair.prompt.length > 1 ? t[role] : t.prompt}</h2><div class="rs-text" lang="">${html}</div></div>`,
+      ({ role, html }) => `<div class="lb-turn lb-${role}"><h2>${pair.prompt.length > 1 ? t[role] : t.prompt}</h2><div class="lb-text" lang="">${html}</div></div>`,
     );
     const answer = (side, narrow, html) =>
-      `<section class="rs-answer" aria-label="${t[side]}"><h2>${label(side, narrow)}</h2>${scroller(`<div class="rs-text" lang="">${html}</div>`)}</section>`;
+      `<section class="lb-answer" aria-labelledby="lb-${side}-${pair.id}"><h2 id="lb-${side}-${pair.id}">${label(side, narrow)}</h2>` +
+      `${scroller(`<div class="lb-text" lang="">${html}</div>`)}</section>`;
     card = document.createElement("article");
-    card.className = "rs-card";
+    card.className = "lb-card";
     card.dataset.pair = pair.id;
     card.innerHTML =
-      `<div class="rs-prompt">${scroller(turns.join(""))}</div>` +
-      `<div class="rs-answers">${answer("left", "top", pair.left_html)}${answer("right", "bottom", pair.right_html)}</div>`;
+      `<div class="lb-prompt">${scroller(turns.join(""))}</div>` +
+      `<div class="lb-answers">${answer("left", "top", pair.left_html)}${answer("right", "bottom", pair.right_html)}</div>`;
     cards.set(pair.id, card);
     parts.stage.append(card);
-    for (const box of card.querySelectorAll(".rs-scroll")) {
-      if (box.closest(".rs-prompt") && turns.length > 1) box.scrollTop = box.scrollHeight;
+    for (const box of card.querySelectorAll(".lb-scroll")) {
+      if (box.closest(".lb-prompt") && turns.length > 1) box.scrollTop = box.scrollHeight;
       box.addEventListener("scroll", () => hint(box), { passive: true });
       hint(box);
     }
@@ -403,14 +405,15 @@
   }
 
   const scroller = (html) =>
-    `<div class="rs-clip"><div class="rs-scroll" tabindex="0">${html}</div><span class="rs-more" aria-hidden="true">${icon("M6 9l6 6 6-6")}${t.more}</span></div>`;
+    `<div class="lb-clip"><div class="lb-scroll">${html}</div><span class="lb-more" aria-hidden="true">${icon("M6 9l6 6 6-6")}${t.more}</span></div>`;
   const label = (wide, narrow) =>
-    narrow ? `<span class="rs-wide">${t[wide]}</span><span class="rs-narrow">${t[narrow]}</span>` : t[wide];
+    narrow ? `<span class="lb-wide">${t[wide]}</span><span class="lb-narrow">${t[narrow]}</span>` : t[wide];
   const icon = (path) =>
     `<svg viewBox="0 0 24 24" width="16" height="16" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true"><path d="${path}"/></svg>`;
 
   /* Say where an answer goes on below or above what is in view. */
   function hint(box) {
+    box.tabIndex = box.scrollHeight > box.clientHeight ? 0 : -1;
     box.parentElement.classList.toggle("more", box.scrollHeight - box.clientHeight - box.scrollTop > 8);
     box.parentElement.classList.toggle("above", box.scrollTop > 8);
   }
@@ -453,7 +456,7 @@
     const making = away || progress?.generating;
     const title = away ? t.awayTitle : t.emptyTitle;
     const text = away ? t.away : making ? t.generating : t.done;
-    setText(parts.empty, `<h2>${title}</h2><p>${text}</p>` + (making ? `<div class="rs-working"></div>` : `<a href="/">${t.home}</a>`));
+    setText(parts.empty, `<h2>${title}</h2><p>${text}</p>` + (making ? `<div class="lb-working"></div>` : `<a href="/">${t.home}</a>`));
   }
 
   /* Leave what is the same alone, so that a live region speaks only of news. */
@@ -470,31 +473,31 @@
 
   function build() {
     const button = ({ name, narrow, key, arrow, shortcuts }) =>
-      `<button type="button" class="rs-button rs-${name}" data-answer="${name}" aria-keyshortcuts="${shortcuts}" disabled>` +
+      `<button type="button" class="lb-button lb-${name}" data-answer="${name}" aria-keyshortcuts="${shortcuts}" disabled>` +
       `<span>${label(name, narrow)}</span><kbd aria-hidden="true">${key || icon(arrow)}</kbd></button>`;
     app.lang = language === "zh" ? "zh-CN" : "en";
     app.innerHTML =
-      `<h1 class="rs-unseen">${t.title}: ${t.question}</h1>` +
-      `<div class="rs-stage"><div class="rs-skeleton" aria-hidden="true"><i></i><i></i><i></i></div><div class="rs-empty" role="status" hidden></div></div>` +
-      `<div class="rs-note" role="alert" hidden><span></span><button type="button" aria-label="${t.dismiss}">${icon("M6 6l12 12M18 6 6 18")}</button></div>` +
-      `<div class="rs-bar" role="group" aria-label="${t.answers}">${BUTTONS.map(button).join("")}</div>` +
-      `<div class="rs-foot"><span class="rs-progress"></span><span class="rs-outbox" role="status" hidden></span></div>` +
-      `<div class="rs-unseen" aria-live="polite"></div>`;
+      `<h1 class="lb-unseen">${t.title}: ${t.question}</h1>` +
+      `<div class="lb-stage" id="rs-main" tabindex="-1"><div class="lb-skeleton" aria-hidden="true"><i></i><i></i><i></i></div><div class="lb-empty" role="status" hidden></div></div>` +
+      `<div class="lb-note" role="alert" hidden><span></span><button type="button" aria-label="${t.dismiss}">${icon("M6 6l12 12M18 6 6 18")}</button></div>` +
+      `<div class="lb-bar" role="group" aria-label="${t.answers}">${BUTTONS.map(button).join("")}</div>` +
+      `<div class="lb-foot"><span class="lb-progress"></span><span class="lb-outbox" role="status" hidden></span></div>` +
+      `<div class="lb-unseen" aria-live="polite"></div>`;
     const find = (selector) => app.querySelector(selector);
     parts = {
-      stage: find(".rs-stage"), skeleton: find(".rs-skeleton"), empty: find(".rs-empty"), bar: find(".rs-bar"),
-      note: find(".rs-note"), noteText: find(".rs-note span"), progress: find(".rs-progress"),
-      outbox: find(".rs-outbox"), live: find("[aria-live]"),
+      stage: find(".lb-stage"), skeleton: find(".lb-skeleton"), empty: find(".lb-empty"), bar: find(".lb-bar"),
+      note: find(".lb-note"), noteText: find(".lb-note span"), progress: find(".lb-progress"),
+      outbox: find(".lb-outbox"), live: find("[aria-live]"),
     };
-    for (const { name } of BUTTONS) parts[name] = find(`.rs-${name}`);
-    find(".rs-note button").addEventListener("click", () => (parts.note.hidden = true));
+    for (const { name } of BUTTONS) parts[name] = find(`.lb-${name}`);
+    find(".lb-note button").addEventListener("click", () => (parts.note.hidden = true));
     parts.bar.addEventListener("click", (event) => {
       const pressed = event.target.closest("button");
       if (!pressed || pressed.disabled) return;
       const doubleClick = event.detail > 1 && performance.now() - answeredAt < 300;
       if (pressed === parts.undo || !doubleClick) act(pressed.dataset.answer);
     });
-    new ResizeObserver(() => app.querySelectorAll(".rs-scroll").forEach(hint)).observe(parts.stage);
+    new ResizeObserver(() => app.querySelectorAll(".lb-scroll").forEach(hint)).observe(parts.stage);
     new ResizeObserver(fit).observe(document.body);
     fit();
   }
@@ -507,7 +510,7 @@
   function start(element) {
     app = element;
     project = new URLSearchParams(location.search).get("project") || element.dataset.project;
-    document.body.classList.add("rs-label");
+    document.body.classList.add("lb-page");
     cards.clear();
     shownId = null;
     fresh = false;
@@ -540,7 +543,7 @@
     if (element && element !== app) start(element);
     else if (!element && app) {
       app = null;
-      document.body.classList.remove("rs-label");
+      document.body.classList.remove("lb-page");
     }
   }
 
