@@ -1,8 +1,9 @@
 """Make data/comparisons/starter.jsonl: pairs of completions that the starter model really produced.
 
-Usage: python data/make_comparisons.py [--prompts 160] [--seed 0]
-Takes train prompts of data/prompts/en.jsonl, samples two completions each, and leaves out pairs
-whose two texts are the same or empty, and pairs with a completion cut off by the token limit.
+Usage: python data/make_comparisons.py [--prompts 200] [--seed 0]
+Takes train prompts of data/prompts/en.jsonl and samples four completions each. The first two that
+differ and that the model ended itself, within the token limit, make the pair; a prompt without two
+such completions is left out.
 """
 
 import argparse
@@ -25,7 +26,7 @@ SAMPLING = Sampling(temperature=0.9, top_p=0.95, max_new_tokens=128)
 def main() -> None:
     """Sample and write the pairs."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--prompts", type=int, default=160)
+    parser.add_argument("--prompts", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     lines = (HERE / "prompts" / "en.jsonl").read_text(encoding="utf-8").splitlines()
@@ -35,15 +36,16 @@ def main() -> None:
     starter = ensure_starter(settings_from_environment().models_dir, print)
     engine = RolloutEngine(load_policy(starter, None, hardware), load_tokenizer(starter), hardware)
     rollouts = engine.sample(
-        [[Message("user", row["prompt"])] for row in chosen], SAMPLING, per_prompt=2, seed=arguments.seed,
+        [[Message("user", row["prompt"])] for row in chosen], SAMPLING, per_prompt=4, seed=arguments.seed,
         on_progress=lambda done, total: print(f"\r{done} of {total}", end="", flush=True),
     )  # fmt: skip
     written = 0
     with (HERE / "comparisons" / "starter.jsonl").open("w", encoding="utf-8") as file:
-        for row, pair in zip(chosen, rollouts, strict=True):
-            a, b = (engine.text(rollout) for rollout in pair)
-            if a and b and a != b and not any(rollout.truncated for rollout in pair):
-                file.write(json.dumps({**row, "a": a, "b": b}, ensure_ascii=False) + "\n")
+        for row, group in zip(chosen, rollouts, strict=True):
+            ended = dict.fromkeys(engine.text(rollout) for rollout in group if not rollout.truncated)
+            texts = [text for text in ended if text]
+            if len(texts) >= 2:
+                file.write(json.dumps({**row, "a": texts[0], "b": texts[1]}, ensure_ascii=False) + "\n")
                 written += 1
     print(f"\n{written} comparisons written")
 

@@ -53,12 +53,12 @@ def create_app(studio: Studio, *, project: str = DEFAULT_PROJECT) -> FastAPI:
     pages = build_pages(studio, project)
     pages.queue(default_concurrency_limit=8, api_open=False)
     studio.settings.exports_dir.mkdir(parents=True, exist_ok=True)
-    app = gr.mount_gradio_app(
+    whole: FastAPI = gr.mount_gradio_app(
         app, pages, path="/", theme=THEME, head=HEAD, ssr_mode=False, enable_monitoring=False, footer_links=[],
         max_file_size="200mb", allowed_paths=[str(studio.settings.exports_dir)], run_history=False, mcp_server=False,
     )  # fmt: skip
-    app.add_middleware(Guard)
-    return app
+    whole.add_middleware(Guard)
+    return whole
 
 
 @contextlib.contextmanager

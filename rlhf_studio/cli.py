@@ -139,7 +139,12 @@ def doctor(
         starter = studio.models.add("starter", report=lambda line: print(line, file=sys.stderr, flush=True))
         speed = measure_speed(starter.path, hardware)
         save_speed(studio.settings.home, speed)
-        found = {"home": studio.settings.home, "device": hardware.name, "precision": str(hardware.dtype), **asdict(speed)}
+        found = {
+            "home": studio.settings.home,
+            "device": hardware.name,
+            "precision": str(hardware.dtype),
+            **asdict(speed),
+        }
         _print(found, as_json, [f"{key}: {value}" for key, value in found.items()])
 
 
@@ -264,7 +269,9 @@ def train_rm(
 
 @train.command("grpo")
 def train_grpo(
-    reward: Annotated[list[str] | None, typer.Option(metavar="REF=WEIGHT", help="A reward model's id or a rule.")] = None,
+    reward: Annotated[
+        list[str] | None, typer.Option(metavar="REF=WEIGHT", help="A reward model's id or a rule.")
+    ] = None,
     project: Project = DEFAULT_PROJECT,
     values: Set = None,
     detach: Detach = False,
@@ -394,3 +401,7 @@ def _line(stored: StoredEvent) -> str | None:
         case Finished(result=result):
             return "finished  " + "  ".join(f"{k} {v}" for k, v in result.items() if k not in ("prompts", "models"))
     return None
+
+
+if __name__ == "__main__":
+    main()

@@ -22,6 +22,7 @@ _MAX_NESTING = 40
 
 _LINK = re.compile(r"(?:https?://|mailto:)[^\s]", re.IGNORECASE)
 _INDENTED_LINE = re.compile(r"\n([ \t]+)")
+_EMPTY_LIST = ["list_item_open", "list_item_close", "ordered_list_close"]
 _DIRECTED = frozenset({"paragraph_open", "heading_open", "list_item_open", "blockquote_open", "th_open", "td_open"})
 
 
@@ -61,6 +62,22 @@ def _directions(state: StateCore) -> None:
             token.tag = f"h{min(6, int(token.tag[1]) + 2)}"
 
 
+def _numbers(state: StateCore) -> None:
+    """Show a lone "1969." as the answer that it is, and give long numbers of list items their room."""
+    tokens = state.tokens
+    for i, token in enumerate(tokens):
+        if token.type != "ordered_list_open":
+            continue
+        if [inner.type for inner in tokens[i + 1 : i + 4]] == _EMPTY_LIST:
+            number, text = tokens[i + 1], Token("inline", "", 0, content="", level=token.level + 1, children=[])
+            text.content = f"{number.info}{number.markup}"
+            opening = Token("paragraph_open", "p", 1, level=token.level, block=True)
+            closing = Token("paragraph_close", "p", -1, level=token.level, block=True)
+            tokens[i : i + 4] = [opening, text, closing]
+        elif int(token.attrs.get("start", 1)) > 999:
+            token.attrSet("class", "wide")
+
+
 def _keep_indentation(state: StateCore) -> None:
     """Keep the indentation of lines in a paragraph: models often write code without a fence."""
     for token in state.tokens:
@@ -81,6 +98,7 @@ def _make() -> MarkdownIt:
     markdown.add_render_rule("image", _image)
     markdown.add_render_rule("link_open", _link_open)
     markdown.core.ruler.after("block", "directions", _directions)
+    markdown.core.ruler.after("block", "numbers", _numbers)
     markdown.core.ruler.after("block", "keep_indentation", _keep_indentation)
     return markdown
 

@@ -53,11 +53,13 @@ class RewardModelConfig(_Config):
     learning_rate: float = knob(2e-4, "Size of a learning step.", gt=0, le=1e-1)
     batch_size: int = knob(8, "Preferences in one learning step.", unit="pairs", ge=1, le=256)
     lora_rank: int = knob(16, "Size of the adapter that is trained.", ge=1, le=256)
-    max_length: int = knob(512, "Longest prompt with answer; longer pairs are left out and counted.",
-                           unit="tokens", ge=32, le=32_768)
+    max_length: int = knob(
+        512, "Longest prompt with answer; longer pairs are left out and counted.", unit="tokens", ge=32, le=32_768
+    )
     held_out: float = knob(0.15, "Share of the prompts kept out of training, to measure accuracy on.", ge=0.05, le=0.5)
     annotators: Literal["human", "simulated", "all"] = knob(
-        "human", "Whose preferences: people's, simulated annotators', or both.")
+        "human", "Whose preferences: people's, simulated annotators', or both."
+    )
     seed: int = knob(0, "Start of the random numbers.", ge=0)
 
 
@@ -66,12 +68,17 @@ class GRPOConfig(_Config):
 
     kind: Literal["grpo"] = "grpo"
     model: str = knob(STARTER_ID, "The policy to start from.", advanced=False)
-    rewards: tuple[RewardTerm, ...] = Field((), description="The rewards and their weights; empty: the newest reward model.")
+    rewards: tuple[RewardTerm, ...] = Field(
+        (), description="The rewards and their weights; empty: the newest reward model."
+    )
     steps: int = knob(40, "Learning steps.", unit="steps", ge=1, le=100_000, advanced=False)
-    group_size: Literal[4, 8, 16] = knob(8, "Completions for one prompt that are compared with each other.", advanced=False)
+    group_size: Literal[4, 8, 16] = knob(
+        8, "Completions for one prompt that are compared with each other.", advanced=False
+    )
     prompts_per_step: int = knob(4, "Prompts in one learning step.", unit="prompts", ge=1, le=1024)
-    beta: float = knob(0.02, "KL weight: how strongly the policy is held near the model it started from.",
-                       ge=0, le=10, advanced=False)
+    beta: float = knob(
+        0.02, "KL weight: how strongly the policy is held near the model it started from.", ge=0, le=10, advanced=False
+    )
     learning_rate: float = knob(1e-4, "Size of a learning step.", gt=0, le=1e-1)
     temperature: float = knob(1.0, "How freely words are drawn while learning.", gt=0, le=2)
     max_new_tokens: int = knob(64, "Longest completion while learning.", unit="tokens", ge=4, le=2048)
@@ -83,11 +90,14 @@ class CompareConfig(_Config):
     """Put models side by side on held-out prompts, scored by a reward model."""
 
     kind: Literal["compare"] = "compare"
-    models: tuple[str, ...] = Field(min_length=2, max_length=8, description="The models; the first is the one the others are measured against.")
+    models: tuple[str, ...] = Field(
+        min_length=2, max_length=8, description="The models; the first is the one the others are measured against."
+    )
     reward_model: str | None = knob(None, "The reward model that scores; empty: the newest, or none.", advanced=False)
     prompts: int = knob(100, "How many held-out prompts.", unit="prompts", ge=2, le=10_000, advanced=False)
-    best_of: int = knob(1, "Also show the first model's best of this many completions under the reward model (1: off).",
-                        ge=1, le=64)
+    best_of: int = knob(
+        1, "Also show the first model's best of this many completions under the reward model (1: off).", ge=1, le=64
+    )
     temperature: float = knob(0.8, "How freely words are drawn; 0 always takes the likeliest.", ge=0, le=2)
     max_new_tokens: int = knob(96, "Longest completion.", unit="tokens", ge=4, le=2048)
     seed: int = knob(0, "Start of the random numbers.", ge=0)

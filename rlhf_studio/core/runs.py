@@ -15,8 +15,11 @@ ENDED: frozenset[RunStatus] = frozenset({"finished", "failed", "cancelled"})
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """A run as the store knows it. `pid` with `process_started` (seconds since the epoch)
-    names its worker process for certain, also after the pid was given to another program."""
+    """A run as the store knows it.
+
+    `pid` with `process_started` (seconds since the epoch) names its worker process for certain,
+    also after the pid was given to another program.
+    """
 
     id: str
     project: str

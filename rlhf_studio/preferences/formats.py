@@ -52,7 +52,7 @@ def comparisons_of(
 
 def _prompt(name: str, row: Row, too_long: Callable[[str], str | None]) -> Prompt:
     messages = _messages(name, row, "prompt", "user")
-    split = row.values.get("split") or "train"
+    split: Split = row.values.get("split") or "train"
     if split not in get_args(Split):
         raise InvalidInput(f'{name}, line {row.line}: split is "train" or "eval", not {split!r}.')
     problem = too_long("\n".join(m.content for m in messages))

@@ -15,9 +15,7 @@ def is_held_out(prompt_id: str, share: float) -> bool:
     return int.from_bytes(hashlib.sha256(prompt_id.encode()).digest()[:8]) / 2**64 < share
 
 
-def split_by_prompt(
-    pairs: Sequence[PreferencePair], share: float
-) -> tuple[list[PreferencePair], list[PreferencePair]]:
+def split_by_prompt(pairs: Sequence[PreferencePair], share: float) -> tuple[list[PreferencePair], list[PreferencePair]]:
     """Return (pairs to train on, pairs to measure on), with no prompt on both sides.
 
     Pairs on prompts of the eval split only ever measure.

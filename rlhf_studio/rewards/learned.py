@@ -53,9 +53,9 @@ class LearnedReward:
         # In bf16 the head's scores would be so coarse that different answers tie.
         self._head = model.score.weight.detach().to(hardware.device, torch.float32)
 
-    def __call__(self, prompts: Sequence[Any], completions: Sequence[Any], **columns: Any) -> list[float]:
+    def __call__(self, prompts: Sequence[Any], completions: Sequence[Any], **columns: Any) -> list[float | None]:
         conversations = [_join(p, c) for p, c in zip(prompts, completions, strict=True)]
-        return self.score(conversations)
+        return list(self.score(conversations))
 
     def score(
         self, conversations: Sequence[Conversation], *, on_progress: Callable[[int, int], None] | None = None

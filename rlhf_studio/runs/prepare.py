@@ -91,14 +91,16 @@ def _reward_model(store: Store, project: str, config: RewardModelConfig) -> Prep
         problems.append(_too_few(counts, pairs, whose, store, project))
     else:
         problems += _one_sided(store, project, config)
-    words = f"{pairs} of {whose} preferences with a side ({counts['tie']} ties and {counts['both_bad']} both-bad left out)"
+    left_out = f"{counts['tie']} ties and {counts['both_bad']} both-bad left out"
+    words = f"{pairs} of {whose} preferences with a side ({left_out})"
     return Prepared(config, words, 0, 0, pairs=pairs, problems=problems)
 
 
 def _too_few(counts: dict[Choice, int], pairs: int, whose: str, store: Store, project: str) -> str:
     simulated = sum(store.preferences.counts(project, kinds=("simulated", "judge")).values())
-    if pairs == 0 and sum(counts.values()):
-        line = f"None of the {sum(counts.values())} votes prefers one side (ties teach a reward model nothing)."
+    votes: int = sum(n for n in counts.values())
+    if pairs == 0 and votes:
+        line = f"None of the {votes} votes prefers one side (ties teach a reward model nothing)."
     else:
         line = f"A reward model needs at least {MIN_PAIRS} of {whose} preferences with a side; there are {pairs}."
     hint = ' Or set "annotators" to use the simulated ones.' if simulated and whose == "people's" else ""
@@ -134,9 +136,7 @@ def _grpo(store: Store, project: str, config: GRPOConfig) -> Prepared:
         )
     completions = config.steps * config.prompts_per_step * config.group_size
     against = " + ".join(f"{t.weight:g} × {t.reward}" for t in rewards) or "a reward model"
-    words = (
-        f"{config.steps} steps of {config.prompts_per_step} prompts × {config.group_size} completions, against {against}"
-    )
+    words = f"{config.steps} steps of {config.prompts_per_step} prompts × {config.group_size} completions, against {against}"
     ready = config.model_copy(update={"rewards": rewards})
     return Prepared(ready, words, there, completions, problems=problems)
 

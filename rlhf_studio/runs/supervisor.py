@@ -35,10 +35,10 @@ class Supervisor:
         for record in self._store.runs.running():
             if not self._works(record):
                 self._bury(record)
-        record = self._store.runs.claim_next()
-        if record is not None:
-            _log.info("starting %s", record.id)
-            self._children.append(launch(self._settings, self._store, record.id))
+        claimed = self._store.runs.claim_next()
+        if claimed is not None:
+            _log.info("starting %s", claimed.id)
+            self._children.append(launch(self._settings, self._store, claimed.id))
 
     def _works(self, record: RunRecord) -> bool:
         if record.pid is None or record.process_started is None:

@@ -56,7 +56,10 @@ class SnapshotRepository:
             _get(connection, snapshot_id)
             query = (
                 select(
-                    preferences.c.id, preferences.c.project, preferences.c.comparison_id, preferences.c.choice,
+                    preferences.c.id,
+                    preferences.c.project,
+                    preferences.c.comparison_id,
+                    preferences.c.choice,
                     preferences.c.annotator_id,
                 )
                 .join(snapshot_rows, snapshot_rows.c.preference_id == preferences.c.id)

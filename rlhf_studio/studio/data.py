@@ -96,9 +96,7 @@ class DataService:
         """Count the answers that stand, by kind of annotator and choice."""
         return {kind: self._store.preferences.counts(project, kinds=(kind,)) for kind in get_args(AnnotatorKind)}
 
-    def simulate(
-        self, project: str, annotator: SimulatedAnnotator, count: int, *, split: Split = "train"
-    ) -> int:
+    def simulate(self, project: str, annotator: SimulatedAnnotator, count: int, *, split: Split = "train") -> int:
         """Let a simulated annotator answer up to `count` comparisons of a split; return how many it did."""
         me = self._store.annotators.ensure(annotator.annotator)
         done = {p.comparison_id for p in self._store.preferences.current(project, kinds=("simulated",))

@@ -23,6 +23,8 @@ from rlhf_studio.core.runs import RunRecord
 from rlhf_studio.evaluation.intervals import mean
 from rlhf_studio.evaluation.win_rate import win_rate
 from rlhf_studio.preferences.simulated import SimulatedAnnotator, taste_named
+from rlhf_studio.studio.comparing import ComparisonResult
+from rlhf_studio.studio.models import STARTER_NOTE
 from rlhf_studio.studio.report import write_report
 from rlhf_studio.studio.starter import add_starter_content
 from rlhf_studio.studio.studio import Studio
@@ -87,7 +89,15 @@ def run_demo(studio: Studio, plan: DemoPlan, *, out: Path, json_file: Path | Non
         temperature=1.0, max_new_tokens=plan.max_new_tokens, seed=plan.seed,
     ))  # fmt: skip
 
-    figures = _figures(studio, plan, annotator, oracle, labels, rm, grpo, compared)
+    judge = studio.models.get(rm.id).metrics["accuracy_by_annotator"]
+    reward_model = {
+        "accuracy_noiseless": judge[oracle.annotator.id]["mean"],
+        "noiseless_pairs": judge[oracle.annotator.id],
+        "held_out_votes": judge.get(annotator.annotator.id),
+    }
+    figures = {"plan": asdict(plan), "taste": annotator.taste.description, "labels": labels}
+    figures |= {"reward_model": reward_model} | _figures(studio.comparing.of(compared.id), plan, annotator, grpo.id)
+    figures["curves"] = {name: studio.runs.view(record.id).curves for name, record in (("rm", rm), ("grpo", grpo))}
     figures |= {"stage_seconds": stages.seconds, "seconds": round(time.monotonic() - began, 1)}
     figures |= {"peak_memory_mb": max(stages.peak_memory_mb), "project": project}
     out.mkdir(parents=True, exist_ok=True)
@@ -125,7 +135,7 @@ class _Stages:
         return record
 
     def _follow(self, record: RunRecord) -> RunRecord:
-        after, total = 0, None
+        after, total, shown_step = 0, None, 0
         while True:
             self._studio.supervisor.tick()
             record = self._studio.runs.get(record.id)
@@ -135,7 +145,10 @@ class _Stages:
                     case Stage(text=text, total_steps=steps):
                         total = steps or total
                         self._report(f"   {text}")
-                    case Metrics(step=step, values=values) if not total or step % max(1, total // 10) == 0:
+                    case Metrics(step=step, values=values) if (
+                        step in (1, total) or step >= shown_step + (total or 0) / 10
+                    ):
+                        shown_step = step
                         shown = ("loss", "accuracy", "reward", "kl", "completion_length", "pairs", "completions")
                         figures = "  ".join(f"{k} {values[k]:.3g}" for k in shown if k in values)
                         self._report(f"   step {step} of {total or '?'}  {figures}")
@@ -148,39 +161,25 @@ class _Stages:
             time.sleep(_POLL_SECONDS)
 
 
-def _figures(
-    studio: Studio, plan: DemoPlan, annotator: SimulatedAnnotator, oracle: SimulatedAnnotator, labels: int,
-    rm: RunRecord, grpo: RunRecord, compared: RunRecord,
-) -> dict[str, Any]:  # fmt: skip
-    result = studio.comparing.of(compared.id)
+def _figures(result: ComparisonResult, plan: DemoPlan, annotator: SimulatedAnnotator, aligned: str) -> dict[str, Any]:
+    """Judge the compared answers by the taste itself."""
     score = annotator.taste.score
     tastes = {m.model: [score(row.completions[m.model]) for row in result.prompts] for m in result.models}
     on = f"{len(result.prompts)} held-out prompts, by the taste without noise"
     best = f"{plan.model} (best of {plan.best_of})"
-    accuracy = studio.models.get(rm.id).metrics["accuracy_by_annotator"]
-    noiseless = accuracy[oracle.annotator.id]
     rates = {
-        "aligned_vs_starter": win_rate(tastes[grpo.id], tastes[plan.model], measured_on=on),
+        "aligned_vs_starter": win_rate(tastes[aligned], tastes[plan.model], measured_on=on),
         "best_of_n_vs_starter": win_rate(tastes[best], tastes[plan.model], measured_on=on),
-        "aligned_vs_best_of_n": win_rate(tastes[grpo.id], tastes[best], measured_on=on),
+        "aligned_vs_best_of_n": win_rate(tastes[aligned], tastes[best], measured_on=on),
     }
     return {
-        "plan": asdict(plan),
-        "taste": annotator.taste.description,
-        "labels": labels,
-        "reward_model": {
-            "accuracy_noiseless": noiseless["mean"],
-            "noiseless_pairs": noiseless,
-            "held_out_votes": accuracy.get(annotator.annotator.id),
-        },
         "win_rate": {name: asdict(figure) for name, figure in rates.items()},
         "taste_score": {name: asdict(mean(values, measured_on=on)) for name, values in tastes.items()},
         "tokens": {m.model: asdict(m.tokens) for m in result.models},
-        "curves": {name: studio.runs.view(record.id).curves for name, record in (("rm", rm), ("grpo", grpo))},
         "samples": [asdict(row) for row in result.prompts[:8]],
         "machine": {"system": platform.platform(), "python": platform.python_version()},
         "version": __version__,
-        "model": "SmolLM2-135M-Instruct, dequantised from 4-bit Q4_1" if plan.model == STARTER_ID else plan.model,
+        "model": STARTER_NOTE if plan.model == STARTER_ID else plan.model,
     }
 
 
@@ -193,5 +192,6 @@ def _summary(figures: Mapping[str, Any], out: Path) -> list[str]:
         f"Reward model, noiseless held-out pairs:  {show(figures['reward_model']['noiseless_pairs'])}",
         f"Aligned against starter, by the taste:   {show(rates['aligned_vs_starter'])}",
         f"Best-of-n against starter, the baseline: {show(rates['best_of_n_vs_starter'])}",
-        f"{figures['seconds'] / 60:.1f} minutes, at most {figures['peak_memory_mb']:,} MB; report: {out / 'report.html'}",
+        f"{figures['seconds'] / 60:.1f} minutes, at most {figures['peak_memory_mb']:,} MB of memory",
+        f"Report: {out / 'report.html'}",
     ]

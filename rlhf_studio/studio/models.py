@@ -23,7 +23,9 @@ class ModelService:
         self._settings = settings
         self._store = store
 
-    def add(self, source: str, *, name: str | None = None, report: Callable[[str], None] = lambda line: None) -> ModelRecord:
+    def add(
+        self, source: str, *, name: str | None = None, report: Callable[[str], None] = lambda line: None
+    ) -> ModelRecord:
         """Register a base model: `starter`, a directory, or a Hugging Face id. A repeat changes nothing.
 
         Raises InvalidInput for a directory that cannot be used and Unavailable without a network.

@@ -100,8 +100,12 @@ def _next_step(
     if reward_model is None:
         if decisive < ENOUGH_TO_TRAIN:
             left = ENOUGH_TO_TRAIN - decisive
-            return NextStep("label", "Vote on pairs", f"{left} more votes with a side and a reward model can learn.", "/label")
-        return NextStep("train_rm", "Train reward model", f"{decisive} votes with a side are ready to learn from.", "/train")
+            return NextStep(
+                "label", "Vote on pairs", f"{left} more votes with a side and a reward model can learn.", "/label"
+            )
+        return NextStep(
+            "train_rm", "Train reward model", f"{decisive} votes with a side are ready to learn from.", "/train"
+        )
     if policy is None or (policy.parent_id and policy.created_at < reward_model.created_at):
         return NextStep("align", "Align with GRPO", f"{reward_model.id} can now teach the policy.", "/train?kind=grpo")
     if figure_of(policy.metrics, "win_rate") is None:

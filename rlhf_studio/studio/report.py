@@ -56,7 +56,8 @@ def report_html(figures: Mapping[str, Any]) -> str:
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>RLHF Studio demo</title><style>{_STYLE}</style>'
         f"<h1>The whole loop, with a simulated annotator</h1><p>{escape(figures['model'])}. Taste: "
-        f"{escape(figures['taste'])} Seed {plan['seed']}. All votes are simulated; no person took part. Intervals are 95 %.</p>"
+        f"{escape(figures['taste'])} Seed {plan['seed']}. All votes are simulated; no person took part. "
+        "Intervals are 95 %.</p>"
         f"<table>{table}</table><h2>Curves</h2><div class='curves'>{charts}</div><h2>Answers</h2>{samples}</html>\n"
     )
 
@@ -93,5 +94,7 @@ def _chart(title: str, points: Sequence[Sequence[float]]) -> str:
 
 
 def _sample(row: Mapping[str, Any]) -> str:
-    answers = "".join(f"<tr><td>{escape(name)}</td><td>{escape(text)}</td></tr>" for name, text in row["completions"].items())
+    answers = "".join(
+        f"<tr><td>{escape(name)}</td><td>{escape(text)}</td></tr>" for name, text in row["completions"].items()
+    )
     return f"<h3>{escape(row['prompt'])}</h3><table>{answers}</table>"

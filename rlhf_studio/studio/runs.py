@@ -6,7 +6,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 from rlhf_studio.core.config import RunConfig, RunKind
-from rlhf_studio.core.events import Cancelled, Failed, Finished, Metrics, SampleRow, Samples, Stage, StoredEvent, Warning
+from rlhf_studio.core.events import (
+    Cancelled,
+    Failed,
+    Finished,
+    Metrics,
+    SampleRow,
+    Samples,
+    Stage,
+    StoredEvent,
+    Warning,
+)
 from rlhf_studio.core.runs import Estimate, RunRecord
 from rlhf_studio.core.settings import Settings
 from rlhf_studio.runs.estimate import estimate
@@ -15,6 +25,7 @@ from rlhf_studio.runs.supervisor import Supervisor
 from rlhf_studio.store import Store
 
 _NOT_CURVES = frozenset({"step_seconds"})
+_PACE_STEPS = 11
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,62 +90,79 @@ class RunService:
     def view(self, run_id: str) -> RunView:
         """Return a run with its progress, curves and newest samples."""
         record = self._store.runs.get(run_id)
-        return _view(record, self._store.runs.events(run_id), self._expected_seconds(record))
+        story = _Story(record)
+        for stored in self._store.runs.events(run_id):
+            story.add(stored)
+        return story.view(self._seconds_left(record, story))
 
-    def _expected_seconds(self, record: RunRecord) -> float | None:
+    def _seconds_left(self, record: RunRecord, story: "_Story") -> float | None:
+        """Go by the pace of the last steps; before there is one, by the estimate."""
         if record.ended:
             return None
-        return estimate(self._settings, self._store, record.project, record.config).seconds
+        now = datetime.now(UTC)
+        pace = story.seconds_a_step()
+        if pace is not None and story.total is not None:
+            last_step, at = story.steps_at[-1]
+            return max(0.0, (story.total - last_step) * pace - (now - at).total_seconds())
+        expected = estimate(self._settings, self._store, record.project, record.config).seconds
+        return None if expected is None else max(0.0, expected - (now - (record.started_at or now)).total_seconds())
 
 
-def _view(record: RunRecord, events: Sequence[StoredEvent], expected_seconds: float | None) -> RunView:
-    stage, total, step = "Waiting for the run before it" if record.status == "queued" else "Starting", None, 0
-    curves: dict[str, list[tuple[int, float]]] = {}
-    samples: Samples | None = None
-    warnings: list[str] = []
-    result: Mapping[str, Any] = {}
-    failure = log = ""
-    steps_at: list[tuple[int, datetime]] = []
-    for stored in events:
-        event = stored.event
-        match event:
-            case Stage():
-                stage, total = event.text, event.total_steps or total
-            case Metrics():
-                step = max(step, event.step)
-                steps_at.append((event.step, stored.at))
-                for name, value in event.values.items():
-                    if name not in _NOT_CURVES:
-                        curves.setdefault(name, []).append((event.step, value))
-            case Samples():
-                samples = event
-            case Warning():
-                warnings.append(event.plain_words)
-            case Finished():
-                stage, result = "Finished", event.result
-            case Failed():
-                stage, failure, log = "Failed", event.cause, event.log
+class _Story:
+    """What a run's events add up to."""
+
+    def __init__(self, record: RunRecord) -> None:
+        self._record = record
+        self._stage = "Waiting for the run before it" if record.status == "queued" else "Starting"
+        self.total: int | None = None
+        self.steps_at: list[tuple[int, datetime]] = []
+        self._curves: dict[str, list[tuple[int, float]]] = {}
+        self._samples: Samples | None = None
+        self._warnings: list[str] = []
+        self._result: Mapping[str, Any] = {}
+        self._failure = Failed(cause="")
+
+    def add(self, stored: StoredEvent) -> None:
+        match stored.event:
+            case Stage(text=text, total_steps=total):
+                self._stage, self.total = text, total or self.total
+            case Metrics() as metrics:
+                self._add_metrics(metrics, stored.at)
+            case Samples() as samples:
+                self._samples = samples
+            case Warning(plain_words=words):
+                self._warnings.append(words)
+            case Finished(result=result):
+                self._stage, self._result = "Finished", result
+            case Failed() as failed:
+                self._stage, self._failure = "Failed", failed
             case Cancelled():
-                stage = "Cancelled"
-    return RunView(
-        record=record, stage=stage, step=step, total_steps=total,
-        seconds_left=_seconds_left(record, total, steps_at, expected_seconds),
-        curves=curves, samples_step=samples.step if samples else None, samples=samples.rows if samples else (),
-        warnings=warnings, result=result, failure=failure, log=log,
-    )  # fmt: skip
+                self._stage = "Cancelled"
 
+    def _add_metrics(self, metrics: Metrics, at: datetime) -> None:
+        self.steps_at.append((metrics.step, at))
+        for name, value in metrics.values.items():
+            if name not in _NOT_CURVES:
+                self._curves.setdefault(name, []).append((metrics.step, value))
 
-def _seconds_left(
-    record: RunRecord, total: int | None, steps_at: Sequence[tuple[int, datetime]], expected: float | None
-) -> float | None:
-    """Go by the pace of the last steps; before there is one, by the estimate."""
-    if record.ended:
-        return None
-    now = datetime.now(UTC)
-    recent = steps_at[-11:]
-    if total and len(recent) >= 2 and recent[-1][0] > recent[0][0]:
-        pace = (recent[-1][1] - recent[0][1]).total_seconds() / (recent[-1][0] - recent[0][0])
-        return max(0.0, (total - recent[-1][0]) * pace - (now - recent[-1][1]).total_seconds())
-    if expected is None:
-        return None
-    return max(0.0, expected - (now - (record.started_at or now)).total_seconds())
+    def seconds_a_step(self) -> float | None:
+        recent = self.steps_at[-_PACE_STEPS:]
+        if len(recent) < 2 or recent[-1][0] <= recent[0][0]:
+            return None
+        return (recent[-1][1] - recent[0][1]).total_seconds() / (recent[-1][0] - recent[0][0])
+
+    def view(self, seconds_left: float | None) -> RunView:
+        return RunView(
+            record=self._record,
+            stage=self._stage,
+            step=max((step for step, _ in self.steps_at), default=0),
+            total_steps=self.total,
+            seconds_left=seconds_left,
+            curves=self._curves,
+            samples_step=self._samples.step if self._samples else None,
+            samples=self._samples.rows if self._samples else (),
+            warnings=self._warnings,
+            result=self._result,
+            failure=self._failure.cause,
+            log=self._failure.log,
+        )

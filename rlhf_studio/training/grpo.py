@@ -69,7 +69,9 @@ def train_grpo(
         args=_arguments(config, [rewards[name][0] for name in names], hardware, context.directory / "trainer"),
         train_dataset=Dataset.from_list([_row(prompt) for prompt in prompts]),
         processing_class=tokenizer,
-        callbacks=[Reporter(context, "Learning from the reward", _NAMES, prefixes=("rewards/",)), ],
+        callbacks=[
+            Reporter(context, "Learning from the reward", _NAMES, prefixes=("rewards/",)),
+        ],
         peft_config=lora(config.lora_rank, task_type="CAUSAL_LM") if adapter is None else None,
         rollout_func=_Rollouts(config, hardware, context, sampled),
     )

@@ -19,7 +19,9 @@ class Reporter(TrainerCallback):  # type: ignore[misc]
     is left out of that step: it never becomes a number.
     """
 
-    def __init__(self, context: RunContext, stage: str, names: Mapping[str, str], prefixes: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, context: RunContext, stage: str, names: Mapping[str, str], prefixes: tuple[str, ...] = ()
+    ) -> None:
         self._context = context
         self._stage = stage
         self._names = names
@@ -42,9 +44,7 @@ class Reporter(TrainerCallback):  # type: ignore[misc]
     ) -> None:
         self._context.check_cancelled()
 
-    def on_log(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
+    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         logs: Mapping[str, Any] = kwargs["logs"]
         values = {}
         for key, value in logs.items():

@@ -66,9 +66,8 @@ def train_reward_model(
     if not fitting:
         raise InvalidInput(f"All {len(rows)} pairs are longer than max_length = {config.max_length} tokens. Raise it.")
     if too_long:
-        context.emit(Warning(code="too_long", plain_words=(
-            f"{too_long} of {len(rows)} pairs are longer than max_length = {config.max_length} tokens and were left out."
-        )))  # fmt: skip
+        words = f"{too_long} of {len(rows)} pairs are longer than max_length = {config.max_length} tokens: left out."
+        context.emit(Warning(code="too_long", plain_words=words))
     context.emit(Stage(text="Loading the model"))
     model = AutoModelForSequenceClassification.from_pretrained(
         base, num_labels=1, dtype=hardware.dtype, local_files_only=True, trust_remote_code=False, use_safetensors=True

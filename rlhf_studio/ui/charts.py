@@ -27,15 +27,21 @@ class Metric:
 
 METRICS: dict[str, Metric] = {
     "reward": Metric("Reward", "The mean score of the sampled answers. It should rise."),
-    "accuracy": Metric("Accuracy in training", "How often the chosen answer scores higher in the pairs it learns from.", True),
+    "accuracy": Metric(
+        "Accuracy in training", "How often the chosen answer scores higher in the pairs it learns from.", True
+    ),
     "margin": Metric("Margin", "How much higher the chosen answer scores than the rejected one."),
-    "kl": Metric("KL", "How far the policy has moved from where it started. It grows as the policy learns; a jump is a warning."),
+    "kl": Metric(
+        "KL", "How far the policy has moved from where it started. It grows as the policy learns; a jump is a warning."
+    ),
     "completion_length": Metric("Answer length", "Mean length of the sampled answers, in tokens."),
     "cut_off": Metric("Cut off", "Share of the answers that hit the length limit before they ended.", True),
-    "reward_std": Metric("Spread of rewards", "How much the answers differ in score. Near zero there is nothing to learn from."),
+    "reward_std": Metric(
+        "Spread of rewards", "How much the answers differ in score. Near zero there is nothing to learn from."
+    ),
     "entropy": Metric("Entropy", "How freely the policy draws words. A fall to zero means it always says the same."),
     "loss": Metric("Loss", "How far the model is from what it should learn. For a reward model it should fall."),
-}  # fmt: skip
+}
 """The curves that are always in view, in this order."""
 
 _REWARD_MODEL_ORDER = ("loss", "accuracy", "margin", "reward")
@@ -54,12 +60,15 @@ def curves_html(curves: Mapping[str, Sequence[Point]], total_steps: int | None, 
     rest = join(chart_html(key, curves[key], total_steps, t) for key in more)
     fold = (
         h(
-            '<details class="rs-fold" data-fold="curves"><summary>{}{}</summary><div class="rs-charts">{}</div></details>',
-            icons.CHEVRON, t("More curves"), rest,
+            '<details class="rs-fold" data-fold="curves"><summary>{}{}</summary><div class="rs-charts">{}'
+            "</div></details>",
+            icons.CHEVRON,
+            t("More curves"),
+            rest,
         )
         if rest
         else EMPTY
-    )  # fmt: skip
+    )
     return h('<div class="rs-charts">{}</div>{}', charts, fold) if charts else fold
 
 
@@ -141,22 +150,41 @@ def chart_html(key: str, points: Sequence[Point], total_steps: int | None, t: Te
     x, y = places[-1]
     summary = t(
         "{name}: {first} at step {start}, {last} at step {end}",
-        name=metric.name, first=shown(thin[0][1]), start=thin[0][0], last=shown(thin[-1][1]), end=thin[-1][0],
-    )  # fmt: skip
+        name=metric.name,
+        first=shown(thin[0][1]),
+        start=thin[0][0],
+        last=shown(thin[-1][1]),
+        end=thin[-1][0],
+    )
     return h(
         '<figure class="rs-chart"><figcaption><span title="{meaning}">{name}</span><b>{last}</b></figcaption>'
-        '<div class="rs-plot"><svg viewBox="0 0 {w:g} {hh:g}" preserveAspectRatio="none" role="img" aria-label="{summary}">'
-        '<path class="rs-grid" d="M0 0H{w:g}M0 {mid:g}H{w:g}M0 {hh:g}H{w:g}"/><polyline class="rs-line" points="{line}"/>'
+        '<div class="rs-plot"><svg viewBox="0 0 {w:g} {hh:g}" preserveAspectRatio="none" role="img" '
+        'aria-label="{summary}">'
+        '<path class="rs-grid" d="M0 0H{w:g}M0 {mid:g}H{w:g}M0 {hh:g}H{w:g}"/><polyline class="rs-line" '
+        'points="{line}"/>'
         '{hovers}</svg><i style="left:{dx:.2f}%;top:{dy:.2f}%"></i>'
         "<span>{top}</span><span>{bottom}</span></div>"
         '<div class="rs-steps"><span>1</span><span>{step}</span><span>{end}</span></div></figure>',
-        meaning=metric.meaning, name=metric.name, last=shown(points[-1][1]), w=_WIDTH, hh=_HEIGHT, mid=_HEIGHT / 2,
-        summary=summary, line=line, hovers=_hovers(thin, places, shown, t), dx=100 * x / _WIDTH, dy=100 * y / _HEIGHT,
-        top=shown(high), bottom=shown(low), step=t("step"), end=last_step,
-    )  # fmt: skip
+        meaning=metric.meaning,
+        name=metric.name,
+        last=shown(points[-1][1]),
+        w=_WIDTH,
+        hh=_HEIGHT,
+        mid=_HEIGHT / 2,
+        summary=summary,
+        line=line,
+        hovers=_hovers(thin, places, shown, t),
+        dx=100 * x / _WIDTH,
+        dy=100 * y / _HEIGHT,
+        top=shown(high),
+        bottom=shown(low),
+        step=t("step"),
+        end=last_step,
+    )
 
 
-def _hovers(points: Sequence[Point], places: Sequence[tuple[float, float]], shown: Callable[[float], str], t: Texts
+def _hovers(
+    points: Sequence[Point], places: Sequence[tuple[float, float]], shown: Callable[[float], str], t: Texts
 ) -> Markup:
     """Return unseen slices, one around each point, whose title is the point's value."""
     stride = math.ceil(len(points) / _MOST_HOVERS)
@@ -166,15 +194,25 @@ def _hovers(points: Sequence[Point], places: Sequence[tuple[float, float]], show
         left = 0.0 if n == 0 else (places[picked[n - 1]][0] + places[i][0]) / 2
         right = _WIDTH if n == len(picked) - 1 else (places[i][0] + places[picked[n + 1]][0]) / 2
         title = t("step {step}: {value}", step=points[i][0], value=shown(points[i][1]))
-        slices.append(h('<rect x="{:.1f}" width="{:.1f}" height="{:g}"><title>{}</title></rect>',
-                        left, max(0.1, right - left), _HEIGHT, title))  # fmt: skip
+        slices.append(
+            h(
+                '<rect x="{:.1f}" width="{:.1f}" height="{:g}"><title>{}</title></rect>',
+                left,
+                max(0.1, right - left),
+                _HEIGHT,
+                title,
+            )
+        )
     return h('<g class="rs-hovers">{}</g>', join(slices))
 
 
 def interval_bar(mean: float, low: float, high: float) -> Markup:
     """Return a win rate on a line from 0 to 100 % with its interval and the 50 % mark."""
     return h(
-        '<span class="rs-bar" aria-hidden="true"><i class="rs-half"></i><i class="rs-span" style="left:{:.1f}%;width:{:.1f}%">'
+        '<span class="rs-bar" aria-hidden="true"><i class="rs-half"></i><i class="rs-span" '
+        'style="left:{:.1f}%;width:{:.1f}%">'
         '</i><i class="rs-dot" style="left:{:.1f}%"></i></span>',
-        100 * low, 100 * (high - low), 100 * mean,
-    )  # fmt: skip
+        100 * low,
+        100 * (high - low),
+        100 * mean,
+    )

@@ -35,6 +35,7 @@ CHINESE: dict[str, str] = {
     "Pairs waiting": "待投票的回答对",
     "Policy": "策略",
     "Reward model": "奖励模型",
+    "Votes": "投票",
     "{n} vote": "{n} 票",
     "{n} votes": "{n} 票",
     "{train} to learn from, {held_out} held out": "{train} 条用于学习，{held_out} 条留出",
@@ -55,7 +56,8 @@ CHINESE: dict[str, str] = {
     "A run is under way.": "有一个运行正在进行。",
     "Pairs of the new policy teach the next reward model.": "新策略的回答对会教给下一个奖励模型。",
     # Data
-    "Bring your own prompts, pairs or votes, and take the votes out again.": "导入自己的提示、回答对或投票，也可以把投票导出。",
+    "Bring your own prompts, pairs or votes, and take the votes out again.":
+        "导入自己的提示、回答对或投票，也可以把投票导出。",
     "Prompts to learn from": "用于学习的提示",
     "Prompts held out": "留出的提示",
     "Votes of people": "人工投票",
@@ -100,7 +102,7 @@ CHINESE: dict[str, str] = {
     "Works on": "使用",
     "Takes": "耗时",
     "about {time} on this machine": "在这台机器上约 {time}",
-    "not known before the first run here": "首次运行之前无法估计",
+    "not measured on this machine yet": "尚未在这台机器上测量",
     "Vote now": "现在投票",
     "Open Data": "打开数据页",
     "Newest reward model ({id})": "最新的奖励模型（{id}）",
@@ -186,7 +188,8 @@ CHINESE: dict[str, str] = {
     "Learning steps.": "学习的步数。",
     "Completions for one prompt that are compared with each other.": "同一提示下互相比较的回答数。",
     "Prompts in one learning step.": "每一步学习的提示数。",
-    "KL weight: how strongly the policy is held near the model it started from.": "KL 权重：策略被拉在起始模型附近的力度。",
+    "KL weight: how strongly the policy is held near the model it started from.":
+        "KL 权重：策略被拉在起始模型附近的力度。",
     "How freely words are drawn while learning.": "学习时选词的自由程度。",
     "Longest completion while learning.": "学习时回答的最大长度。",
     "The reward model that scores; empty: the newest, or none.": "打分的奖励模型；留空则用最新的。",
@@ -205,7 +208,8 @@ CHINESE: dict[str, str] = {
     "Mean of this reward alone.": "仅此项奖励的平均值。",
     "Spread of this reward alone.": "仅此项奖励的离散程度。",
     "Accuracy in training": "训练中的准确率",
-    "How often the chosen answer scores higher in the pairs it learns from.": "在学习的回答对中，被选中的回答得分更高的比例。",
+    "How often the chosen answer scores higher in the pairs it learns from.":
+        "在学习的回答对中，被选中的回答得分更高的比例。",
     "Margin": "分差",
     "How much higher the chosen answer scores than the rejected one.": "被选中的回答比被拒绝的高出多少分。",
     "The mean score of the sampled answers. It should rise.": "抽样回答的平均得分，应当上升。",
@@ -217,7 +221,8 @@ CHINESE: dict[str, str] = {
     "Cut off": "截断",
     "Share of the answers that hit the length limit before they ended.": "未说完就达到长度上限的回答比例。",
     "Spread of rewards": "奖励的离散程度",
-    "How much the answers differ in score. Near zero there is nothing to learn from.": "回答得分的差异。接近零时学不到东西。",
+    "How much the answers differ in score. Near zero there is nothing to learn from.":
+        "回答得分的差异。接近零时学不到东西。",
     "Entropy": "熵",
     "How freely the policy draws words. A fall to zero means it always says the same.":
         "策略选词的自由程度。降到零意味着它总说同样的话。",
@@ -238,8 +243,8 @@ CHINESE: dict[str, str] = {
     "Nothing compared yet": "还没有比较",
     "Comparing answers held-out prompts with each model, so that you see whether training made it better.":
         "让每个模型回答留出的提示，看看训练是否让它变好。",
-    "Measured on {on}. Win rates are against {first}; ranges are 95 % intervals.":
-        "测量于 {on}。胜率相对于 {first}；范围为 95 % 区间。",
+    "Measured on {on}; ranges are 95 % intervals.": "测量于 {on}；范围为 95 % 区间。",
+    "Win rates are against {first}.": "胜率相对于 {first}。",
     "By people: {on}.": "人工评判：{on}。",
     "blind votes on these pairs": "对这些回答对的盲投",
     "Win rate": "胜率",

@@ -41,32 +41,57 @@ def stations(overview: "Overview", active: "RunView | None", t: Texts) -> list[S
     """Return the six stations with their state in words."""
     train, held_out = overview.prompts.get("train", 0), overview.prompts.get("eval", 0)
     pairs = overview.waiting + overview.votes + overview.simulated_votes
-    votes: list[str] = [t("{n} prefer one side", n=f"{overview.decisive_votes:,}")] if overview.votes else [t("none yet")]
+    votes: list[str] = (
+        [t("{n} prefer one side", n=f"{overview.decisive_votes:,}")] if overview.votes else [t("none yet")]
+    )
     if overview.simulated_votes:
         votes.append(t("{n} simulated, kept apart", n=f"{overview.simulated_votes:,}"))
     model, policy = overview.reward_model, overview.best_policy
     prompts = t("{train} to learn from, {held_out} held out", train=f"{train:,}", held_out=f"{held_out:,}")
     here = [
-        Station(t("Prompts"), "/data", icons.PROMPTS, [prompts if train + held_out else t("none yet")], bool(train + held_out)),
         Station(
-            t("Completions"), "/data", icons.COMPLETIONS,
-            [t("two answers to each prompt") if pairs else t("made when you label")], bool(pairs),
+            t("Prompts"),
+            "/data",
+            icons.PROMPTS,
+            [prompts if train + held_out else t("none yet")],
+            bool(train + held_out),
         ),
         Station(
-            t("Pairs waiting"), "/label", icons.PAIRS,
-            [t("{n} to vote on", n=f"{overview.waiting:,}") if overview.waiting else t("none now")], bool(overview.waiting),
-        ),
-        Station(t.count(overview.votes, "{n} vote", "{n} votes"), "/label", icons.VOTES, votes,
-                bool(overview.votes)),
-        Station(
-            t("Reward model"), f"/train?run={model.run_id}" if model and model.run_id else "/train?kind=rm",
-            icons.REWARD_MODEL, _model_facts(model.id if model else None, t("accuracy"), overview.accuracy, t), model is not None,
+            t("Completions"),
+            "/data",
+            icons.COMPLETIONS,
+            [t("two answers to each prompt") if pairs else t("made when you label")],
+            bool(pairs),
         ),
         Station(
-            t("Policy"), f"/train?run={policy.run_id}" if policy and policy.run_id else "/train?kind=grpo",
-            icons.POLICY, _model_facts(policy.id if policy else None, t("win rate"), overview.win_rate, t), policy is not None,
+            t("Pairs waiting"),
+            "/label",
+            icons.PAIRS,
+            [t("{n} to vote on", n=f"{overview.waiting:,}") if overview.waiting else t("none now")],
+            bool(overview.waiting),
         ),
-    ]  # fmt: skip
+        Station(
+            t.count(overview.votes, "{n} vote", "{n} votes") if overview.votes else t("Votes"),
+            "/label",
+            icons.VOTES,
+            votes,
+            bool(overview.votes),
+        ),
+        Station(
+            t("Reward model"),
+            f"/train?run={model.run_id}" if model and model.run_id else "/train?kind=rm",
+            icons.REWARD_MODEL,
+            _model_facts(model.id if model else None, t("accuracy"), overview.accuracy, t),
+            model is not None,
+        ),
+        Station(
+            t("Policy"),
+            f"/train?run={policy.run_id}" if policy and policy.run_id else "/train?kind=grpo",
+            icons.POLICY,
+            _model_facts(policy.id if policy else None, t("win rate"), overview.win_rate, t),
+            policy is not None,
+        ),
+    ]
     if overview.active_run is not None:
         place = _RUNS_AT[overview.active_run.config.kind]
         here[place] = _with_run(here[place], overview.active_run, active, t)
@@ -74,7 +99,6 @@ def stations(overview: "Overview", active: "RunView | None", t: Texts) -> list[S
 
 
 def _model_facts(model_id: str | None, what: str, figure: Figure | None, t: Texts) -> list[Markup | str]:
-
     if model_id is None:
         return [t("none yet")]
     if figure is not None:
@@ -88,7 +112,9 @@ def _with_run(station: Station, run: RunRecord, view: "RunView | None", t: Texts
     if view and view.total_steps and run.status == "running":
         words = t("step {n} of {total}", n=view.step, total=view.total_steps)
     line = h('<span class="rs-live">{}: {}</span>', run.id, words)
-    return Station(station.name, run_route(run), station.icon, [line, *(station.facts[:1] if station.reached else ())], True, share)
+    return Station(
+        station.name, run_route(run), station.icon, [line, *(station.facts[:1] if station.reached else ())], True, share
+    )
 
 
 def circle_html(overview: "Overview", active: "RunView | None", t: Texts) -> Markup:
@@ -96,8 +122,10 @@ def circle_html(overview: "Overview", active: "RunView | None", t: Texts) -> Mar
     here = stations(overview, active, t)
     return h(
         '<div class="rs-circle">{}{}<ol class="rs-stations">{}</ol></div>',
-        next_html(overview.next_step, overview, t), _ring(here), join(_station(i, s) for i, s in enumerate(here)),
-    )  # fmt: skip
+        next_html(overview.next_step, overview, t),
+        _ring(here),
+        join(_station(i, s) for i, s in enumerate(here)),
+    )
 
 
 def next_html(step: "NextStep", overview: "Overview", t: Texts) -> Markup:
@@ -105,8 +133,12 @@ def next_html(step: "NextStep", overview: "Overview", t: Texts) -> Markup:
     return h(
         '<section class="rs-next"><p class="rs-eyebrow">{}</p><a class="rs-button rs-primary rs-big" href="{}">{}{}</a>'
         "<p>{}</p></section>",
-        t("Next step"), step.route, t(step.title), icons.ARROW, _reason(step, overview, t),
-    )  # fmt: skip
+        t("Next step"),
+        step.route,
+        t(step.title),
+        icons.ARROW,
+        _reason(step, overview, t),
+    )
 
 
 def _reason(step: "NextStep", overview: "Overview", t: Texts) -> str:
@@ -129,10 +161,14 @@ _REASONS = {
 def _station(place: int, station: Station) -> Markup:
     classes = f"rs-at-{place + 1}" + (" rs-reached" if station.reached else "") + _live(station)
     return h(
-        '<li class="rs-station {}"><a href="{}"><span class="rs-node">{}</span><span class="rs-words"><b>{}</b>{}</span></a></li>',
-        classes, station.href, station.icon, station.name,
+        '<li class="rs-station {}"><a href="{}"><span class="rs-node">{}</span><span class="rs-words"><b>{}'
+        "</b>{}</span></a></li>",
+        classes,
+        station.href,
+        station.icon,
+        station.name,
         join(h('<span class="rs-fact">{}</span>', fact) for fact in station.facts),
-    )  # fmt: skip
+    )
 
 
 def _live(station: Station) -> str:
@@ -149,10 +185,14 @@ def _ring(here: Sequence[Station]) -> Markup:
         start, end = angle + _GAP, angle + 60 - _GAP
         arcs.append(h('<path class="{}" d="{}"/>', "rs-arc rs-reached" if reached else "rs-arc", _arc(start, end)))
         if target.progress:
-            arcs.append(h('<path class="rs-arc rs-growing" d="{}"/>', _arc(start, start + (end - start) * target.progress)))
+            arcs.append(
+                h('<path class="rs-arc rs-growing" d="{}"/>', _arc(start, start + (end - start) * target.progress))
+            )
         arcs.append(h('<path class="{}" d="{}"/>', "rs-tip rs-reached" if reached else "rs-tip", _tip(end)))
     return h(
-        '<svg class="rs-ring" viewBox="0 0 {s:g} {s:g}" aria-hidden="true" focusable="false">{arcs}</svg>', s=_SIZE, arcs=join(arcs)
+        '<svg class="rs-ring" viewBox="0 0 {s:g} {s:g}" aria-hidden="true" focusable="false">{arcs}</svg>',
+        s=_SIZE,
+        arcs=join(arcs),
     )
 
 
@@ -170,5 +210,3 @@ def _tip(angle: float) -> str:
     """Return an arrow head on the ring that points clockwise."""
     (x0, y0), (x1, y1), (x2, y2) = _at(angle - 2, _RADIUS + 5), _at(angle), _at(angle - 2, _RADIUS - 5)
     return f"M{x0:.1f} {y0:.1f}L{x1:.1f} {y1:.1f}L{x2:.1f} {y2:.1f}"
-
-

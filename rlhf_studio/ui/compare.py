@@ -11,7 +11,7 @@ from rlhf_studio.core.config import CompareConfig
 from rlhf_studio.core.errors import StudioError
 from rlhf_studio.core.figures import Figure
 from rlhf_studio.core.models import STARTER_ID
-from rlhf_studio.core.runs import RunRecord
+from rlhf_studio.core.runs import Estimate, RunRecord
 from rlhf_studio.ui import forms
 from rlhf_studio.ui.boundary import attempt
 from rlhf_studio.ui.charts import interval_bar
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from rlhf_studio.studio.comparing import ComparisonResult, ModelResult, PromptResult
 
 PAGE = 10
+TICK_TWO = "Tick at least two models."
+ONLY_ONE = "There is only one model yet. Train one first, then compare."
 _RUNS_SHOWN = 8
 _GO = "(route) => { if (route) location.assign(route); }"
 _SHOW_RUN = """(id) => { if (id) history.replaceState(null, "", `/compare?run=${id}`); }"""
@@ -43,7 +45,11 @@ def build(pages: gr.Blocks, studio: "Studio", project: str) -> None:
         with gr.Column(elem_classes="rs-right"):
             progress = body("rs-compare-progress")
             result = body("rs-compare-result")
-    run_id, marks, route = hidden_text("rs-compare-run"), hidden_text("rs-compare-marks"), hidden_text("rs-compare-route")
+    run_id, marks, route = (
+        hidden_text("rs-compare-run"),
+        hidden_text("rs-compare-marks"),
+        hidden_text("rs-compare-route"),
+    )
     timer = gr.Timer(1.5, active=False)
     shown = [progress, result, runs, run_id, marks, timer]
 
@@ -52,9 +58,10 @@ def build(pages: gr.Blocks, studio: "Studio", project: str) -> None:
         wanted = asked(request, "run")
         values = prefilled(studio, project, wanted)
         return (
-            form_html(studio, project, values, t), start_html(studio, project, values, t),
+            form_html(studio, project, values, t),
+            start_html(studio, project, values, t),
             *_send(run_parts(studio, project, wanted, t), ""),
-        )  # fmt: skip
+        )
 
     def look(shown_run: str, before: str, request: gr.Request) -> tuple[object, ...]:
         return _send(run_parts(studio, project, shown_run, texts_for(request)), before)
@@ -132,28 +139,30 @@ def _models_html(models: Sequence["ModelRecord"], ticked: Sequence[str], t: Text
     boxes = join(
         h(
             '<label><input type="checkbox" name="models" value="{}"{}><span>{}{}</span></label>',
-            model.id, Markup(" checked") if model.id in ticked else EMPTY, model.id,
-            h(' <small>{}</small>', model.note or t("policy" if model.kind == "policy" else "base model")),
+            model.id,
+            Markup(" checked") if model.id in ticked else EMPTY,
+            model.id,
+            h(" <small>{}</small>", model.note or t("policy" if model.kind == "policy" else "base model")),
         )
         for model in models
-    )  # fmt: skip
+    )
     return h(
         '<fieldset class="rs-row rs-ticks"><legend class="rs-label">{}</legend><p class="rs-hint">{}</p>{}</fieldset>',
-        t("Models"), t("The first one is what the others are measured against."), boxes,
-    )  # fmt: skip
+        t("Models"),
+        t("The first one is what the others are measured against."),
+        boxes,
+    )
 
 
 def start_html(studio: "Studio", project: str, raw: Mapping[str, Any], t: Texts, *, error: str = "") -> str:
     """Return the estimate with the start button."""
     if len(raw.get("models", ())) < 2:
-        found: Any = StudioError(
-            t("Tick at least two models.")
-            if len(studio.models.all()) > 1
-            else t("There is only one model yet. Train one first, then compare.")
-        )
+        found: Estimate | StudioError = Estimate("", None, [TICK_TWO if len(studio.models.all()) > 1 else ONLY_ONE])
     else:
         found = attempt(lambda: studio.runs.estimate(project, forms.config_of("compare", raw)))
-    return forms.estimate_html("compare", found, t("Compare"), t, error=error, stamp=time.time_ns() if "form" in raw else 0)
+    return forms.estimate_html(
+        "compare", found, t("Compare"), t, error=error, stamp=time.time_ns() if "form" in raw else 0
+    )
 
 
 def run_parts(studio: "Studio", project: str, wanted: str, t: Texts) -> Parts:
@@ -178,9 +187,10 @@ def _send(parts: Parts, before: str) -> tuple[object, ...]:
 
 def _empty_html(t: Texts) -> Markup:
     return h(
-        '<div class="rs-empty"><h2>{}</h2><p>{}</p></div>', t("Nothing compared yet"),
+        '<div class="rs-empty"><h2>{}</h2><p>{}</p></div>',
+        t("Nothing compared yet"),
         t("Comparing answers held-out prompts with each model, so that you see whether training made it better."),
-    )  # fmt: skip
+    )
 
 
 def result_html(studio: "Studio", run_id: str, t: Texts, *, page: int = 0, error: str = "") -> str:
@@ -191,12 +201,16 @@ def result_html(studio: "Studio", run_id: str, t: Texts, *, page: int = 0, error
     people = attempt(lambda: studio.comparing.human_votes(run_id))
     votes: Mapping[str, Figure] = {} if isinstance(people, StudioError) else people
     return h(
-        '<div class="rs-result-page">{}{}{}<div class="rs-actions"><button type="button" class="rs-button" data-action="vote">{}'
-        "</button><span class=\"rs-muted\">{}</span></div>{}{}</div>",
-        table_html(result, votes, t), note(t(result.caution)) if result.caution else EMPTY,
-        problem(error) if error else EMPTY, t("Vote blind on these pairs"),
-        t("You see the answers without the models' names."), answers_html(result, page, t), EMPTY,
-    )  # fmt: skip
+        '<div class="rs-result-page">{}{}{}<div class="rs-actions">'
+        '<button type="button" class="rs-button" data-action="vote">{}</button>'
+        '<span class="rs-muted">{}</span></div>{}</div>',
+        table_html(result, votes, t),
+        note(t(result.caution)) if result.caution else EMPTY,
+        problem(error) if error else EMPTY,
+        t("Vote blind on these pairs"),
+        t("You see the answers without the models' names."),
+        answers_html(result, page, t),
+    )
 
 
 def table_html(result: "ComparisonResult", people: Mapping[str, Figure], t: Texts) -> Markup:
@@ -211,17 +225,22 @@ def table_html(result: "ComparisonResult", people: Mapping[str, Figure], t: Text
     heads += [t("Tokens"), t("Cut off")]
     rows = join(_model_row(model, first, people, scored, t) for model in result.models)
     on = next((f.measured_on for m in result.models for f in (m.reward, m.tokens) if f is not None), "")
-    caption = t("Measured on {on}. Win rates are against {first}; ranges are 95 % intervals.", on=on, first=first)
-    voted = next((f.measured_on for f in people.values() if f.measured_on), "")
+    caption = [t("Measured on {on}; ranges are 95 % intervals.", on=on)]
+    if scored or people:
+        caption.append(t("Win rates are against {first}.", first=first))
     if people:
-        caption += " " + t("By people: {on}.", on=voted or t("blind votes on these pairs"))
+        voted = next((f.measured_on for f in people.values() if f.measured_on), t("blind votes on these pairs"))
+        caption.append(t("By people: {on}.", on=voted))
     return h(
-        '<div class="rs-scroll"><table class="rs-table rs-compare"><caption>{}</caption><thead><tr>{}</tr></thead><tbody>{}</tbody>'
-        "</table></div>",
-        caption,
-        join(h('<th scope="col"{}>{}</th>', Markup(' class="rs-num"') if i else EMPTY, name) for i, name in enumerate(heads)),
+        '<div class="rs-scroll"><table class="rs-table rs-compare"><caption>{}</caption>'
+        "<thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>",
+        " ".join(caption),
+        join(
+            h('<th scope="col"{}>{}</th>', Markup(' class="rs-num"') if i else EMPTY, name)
+            for i, name in enumerate(heads)
+        ),
         rows,
-    )  # fmt: skip
+    )
 
 
 def _model_row(model: "ModelResult", first: str, people: Mapping[str, Figure], scored: bool, t: Texts) -> Markup:
@@ -247,9 +266,10 @@ def _rate_cell(figure: Figure | None, is_first: bool, t: Texts) -> Markup:
     if figure is None:
         return h('<td class="rs-num rs-muted">{}</td>', t("the measure") if is_first else "–")
     return h(
-        '<td class="rs-num"><span class="rs-rate">{}{}</span></td>', interval_bar(figure.mean, figure.low, figure.high),
+        '<td class="rs-num"><span class="rs-rate">{}{}</span></td>',
+        interval_bar(figure.mean, figure.low, figure.high),
         figure_html(Figure(figure.mean, figure.low, figure.high, figure.n)),
-    )  # fmt: skip
+    )
 
 
 def answers_html(result: "ComparisonResult", page: int, t: Texts) -> Markup:
@@ -259,24 +279,29 @@ def answers_html(result: "ComparisonResult", page: int, t: Texts) -> Markup:
     shown = result.prompts[page * PAGE : (page + 1) * PAGE]
     rows = join(_prompt_html(row, t) for row in shown)
     return h(
-        '<section class="rs-answers" id="rs-answers"><h3>{}</h3>{}{}</section>', t("Answers"), rows,
+        '<section class="rs-answers" id="rs-answers"><h3>{}</h3>{}{}</section>',
+        t("Answers"),
+        rows,
         _pager(page, last, len(result.prompts), t) if last else EMPTY,
-    )  # fmt: skip
+    )
 
 
 def _prompt_html(row: "PromptResult", t: Texts) -> Markup:
     best = max((r for r in row.rewards.values() if r is not None), default=None)
     answers = join(
         h(
-            '<div class="rs-answer"><p class="rs-answer-head"><b>{}</b>{}</p><p class="rs-text">{}</p></div>', model,
-            _reward(row.rewards.get(model), best, t), text,
+            '<div class="rs-answer"><p class="rs-answer-head"><b>{}</b>{}</p><p class="rs-text">{}</p></div>',
+            model,
+            _reward(row.rewards.get(model), best, t),
+            text,
         )
         for model, text in row.completions.items()
-    )  # fmt: skip
+    )
     return h(
         '<article class="rs-prompt"><p class="rs-text rs-asked">{}</p><div class="rs-side-by-side">{}</div></article>',
-        row.prompt, answers,
-    )  # fmt: skip
+        row.prompt,
+        answers,
+    )
 
 
 def _reward(reward: float | None, best: float | None, t: Texts) -> Markup:
@@ -288,8 +313,15 @@ def _reward(reward: float | None, best: float | None, t: Texts) -> Markup:
 def _pager(page: int, last: int, total: int, t: Texts) -> Markup:
     def button(to: int, text: str) -> Markup:
         off = EMPTY if 0 <= to <= last else Markup(" disabled")
-        return h('<button type="button" class="rs-button" data-action="page" data-page="{}"{}>{}</button>', to, off, text)
+        return h(
+            '<button type="button" class="rs-button" data-action="page" data-page="{}"{}>{}</button>', to, off, text
+        )
 
     where = t("{start}–{end} of {total}", start=page * PAGE + 1, end=min(total, (page + 1) * PAGE), total=total)
-    return h('<nav class="rs-pager" aria-label="{}">{}<span>{}</span>{}</nav>', t("Pages of answers"),
-             button(page - 1, t("Previous")), where, button(page + 1, t("Next")))  # fmt: skip
+    return h(
+        '<nav class="rs-pager" aria-label="{}">{}<span>{}</span>{}</nav>',
+        t("Pages of answers"),
+        button(page - 1, t("Previous")),
+        where,
+        button(page + 1, t("Next")),
+    )

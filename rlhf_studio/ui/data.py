@@ -31,9 +31,13 @@ def build(pages: gr.Blocks, studio: "Studio", project: str) -> None:
     with gr.Column(elem_classes="rs-page", elem_id="rs-main"):
         there = body("rs-data-there")
         upload = gr.File(
-            label="JSONL, JSON, CSV", file_types=_FILE_TYPES, elem_id="rs-upload", height=150, container=True,
+            label="JSONL, JSON, CSV",
+            file_types=_FILE_TYPES,
+            elem_id="rs-upload",
+            height=150,
+            container=True,
             show_label=False,
-        )  # fmt: skip
+        )
         preview = body("rs-preview")
         export = body("rs-export")
         prompts = body("rs-prompts")
@@ -55,9 +59,12 @@ def build(pages: gr.Blocks, studio: "Studio", project: str) -> None:
         if isinstance(report, StudioError):
             return gr.skip(), gr.skip(), problem(report), gr.skip(), gr.skip()
         return (
-            there_html(studio, project, t), None, imported_html(report, t), export_html(studio, project, t),
+            there_html(studio, project, t),
+            None,
+            imported_html(report, t),
+            export_html(studio, project, t),
             prompts_html(studio, project, t),
-        )  # fmt: skip
+        )
 
     def write(request: gr.Request, event: gr.EventData) -> tuple[object, object]:
         t = texts_for(request)
@@ -92,9 +99,14 @@ def there_html(studio: "Studio", project: str, t: Texts) -> str:
     cells = join(h("<div><dd>{}</dd><dt>{}</dt></div>", f"{n:,}", name) for name, n in figures)
     return h(
         '{}<dl class="rs-counts">{}</dl><h2 class="rs-part">{}</h2><p class="rs-hint">{}</p>',
-        page_head(t("Data"), lead), cells, t("Import a file"),
-        t("JSONL, JSON or CSV. Columns: prompt; or prompt, a, b; or prompt, chosen, rejected. Nothing has to be mapped."),
-    )  # fmt: skip
+        page_head(t("Data"), lead),
+        cells,
+        t("Import a file"),
+        t(
+            "JSONL, JSON or CSV. Columns: prompt; or prompt, a, b; or prompt, chosen, rejected. Nothing has "
+            "to be mapped."
+        ),
+    )
 
 
 def preview_html(preview: "FilePreview | StudioError", t: Texts) -> str:
@@ -111,9 +123,13 @@ def preview_html(preview: "FilePreview | StudioError", t: Texts) -> str:
         '<button type="button" class="rs-button rs-primary" data-action="import">{button}</button></div>'
         '<div class="rs-scroll" tabindex="0" role="region" aria-label="{label}"><table class="rs-table">'
         "<thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div></section>",
-        kind=t(_KINDS[preview.kind]), rows=t.count(preview.rows, "{n} row", "{n} rows"), button=t("Import"),
-        label=t("First rows of the file"), heads=heads, body=rows,
-    )  # fmt: skip
+        kind=t(_KINDS[preview.kind]),
+        rows=t.count(preview.rows, "{n} row", "{n} rows"),
+        button=t("Import"),
+        label=t("First rows of the file"),
+        heads=heads,
+        body=rows,
+    )
 
 
 def imported_html(report: "ImportReport", t: Texts) -> str:
@@ -121,7 +137,9 @@ def imported_html(report: "ImportReport", t: Texts) -> str:
     line = t("{n} added.", n=f"{report.added:,}")
     if report.already_there:
         line += " " + t("{n} were there already and stayed as they were.", n=f"{report.already_there:,}")
-    link = (t("Train a reward model"), "/train?kind=rm") if report.kind == "preferences" else (t("Vote on them"), "/label")
+    link = (
+        (t("Train a reward model"), "/train?kind=rm") if report.kind == "preferences" else (t("Vote on them"), "/label")
+    )
     return done(line, link)
 
 
@@ -135,21 +153,36 @@ def export_html(studio: "Studio", project: str, t: Texts, *, written: int | None
     head = h('<h2 class="rs-part">{}</h2>', t("Preferences"))
     if not people + others:
         return h(
-            '{}<div class="rs-empty-line">{} <a href="/label">{}</a></div>', head,
-            t("No votes yet. They appear here and can be taken out as a file."), t("Vote on pairs"),
-        )  # fmt: skip
-    said = h('<span class="rs-muted" role="status">{}</span>', t("{n} written.", n=f"{written:,}")) if written is not None else EMPTY
+            '{}<div class="rs-empty-line">{} <a href="/label">{}</a></div>',
+            head,
+            t("No votes yet. They appear here and can be taken out as a file."),
+            t("Vote on pairs"),
+        )
+    said = (
+        h('<span class="rs-muted" role="status">{}</span>', t("{n} written.", n=f"{written:,}"))
+        if written is not None
+        else EMPTY
+    )
     every = (
-        h('<button type="button" class="rs-button" data-action="export" data-whose="all">{}</button>', t("Export with simulated"))
+        h(
+            '<button type="button" class="rs-button" data-action="export" data-whose="all">{}</button>',
+            t("Export with simulated"),
+        )
         if others
         else EMPTY
     )
     return h(
-        '{}{}<div class="rs-actions"><button type="button" class="rs-button" data-action="export" data-whose="human"{}>{}'
+        '{}{}<div class="rs-actions"><button type="button" class="rs-button" data-action="export" '
+        'data-whose="human"{}>{}'
         "</button>{}{}</div>{}",
-        head, votes_html(votes, t), EMPTY if people else Markup(" disabled"), t("Export votes of people"), every, said,
+        head,
+        votes_html(votes, t),
+        EMPTY if people else Markup(" disabled"),
+        t("Export votes of people"),
+        every,
+        said,
         problem(error) if error else EMPTY,
-    )  # fmt: skip
+    )
 
 
 _WHO: dict["AnnotatorKind", str] = {"human": "People", "judge": "LLM judges", "simulated": "Simulated"}
@@ -161,18 +194,22 @@ def votes_html(votes: "Mapping[AnnotatorKind, Mapping[Choice, int]]", t: Texts) 
     heads = join(h('<th scope="col" class="rs-num">{}</th>', t(name)) for name in _ANSWERS.values())
     rows = join(
         h(
-            '<tr><th scope="row">{}</th>{}<td class="rs-num"><b>{}</b></td></tr>', t(name),
+            '<tr><th scope="row">{}</th>{}<td class="rs-num"><b>{}</b></td></tr>',
+            t(name),
             join(h('<td class="rs-num">{}</td>', f"{votes[kind].get(answer, 0):,}") for answer in _ANSWERS),
             f"{sum(votes[kind].values()):,}",
         )
         for kind, name in _WHO.items()
         if sum(votes.get(kind, {}).values())
-    )  # fmt: skip
+    )
     return h(
-        '<div class="rs-scroll"><table class="rs-table rs-votes"><thead><tr><td></td>{}<th scope="col" class="rs-num">{}</th>'
+        '<div class="rs-scroll"><table class="rs-table rs-votes"><thead><tr><td></td>{}<th scope="col" '
+        'class="rs-num">{}</th>'
         "</tr></thead><tbody>{}</tbody></table></div>",
-        heads, t("All"), rows,
-    )  # fmt: skip
+        heads,
+        t("All"),
+        rows,
+    )
 
 
 def prompts_html(studio: "Studio", project: str, t: Texts) -> str:
@@ -182,9 +219,11 @@ def prompts_html(studio: "Studio", project: str, t: Texts) -> str:
         return problem(prompts)
     if not prompts:
         return h(
-            '<h2 class="rs-part">{}</h2><div class="rs-empty">{}<p>{}</p></div>', t("Prompts"), icons.FILE,
+            '<h2 class="rs-part">{}</h2><div class="rs-empty">{}<p>{}</p></div>',
+            t("Prompts"),
+            icons.FILE,
             t("Prompts are what the policy is asked. Import a file with a column named prompt to fill this page."),
-        )  # fmt: skip
+        )
     rows = join(_prompt_html(prompt, t) for prompt in prompts)
     more = t("The first {n}.", n=_PROMPTS_SHOWN) if len(prompts) == _PROMPTS_SHOWN else ""
     return h(

@@ -8,21 +8,38 @@ from markupsafe import Markup
 from pydantic.fields import FieldInfo
 
 from rlhf_studio.core.config import RunConfig, knobs, parse_config
+from rlhf_studio.core.errors import StudioError
 from rlhf_studio.core.models import ModelRecord
 from rlhf_studio.core.runs import Estimate
 from rlhf_studio.rewards.names import RULES
 from rlhf_studio.ui import icons
-from rlhf_studio.ui.html import EMPTY, duration, h, join, problem
+from rlhf_studio.ui.html import EMPTY, duration, h, join, note, problem
 from rlhf_studio.ui.texts import Texts
 
 LABELS = {
-    "model": "Model", "rewards": "Reward", "models": "Models", "reward_model": "Scored by", "prompts": "Prompts",
-    "epochs": "Passes over the votes", "steps": "Steps", "group_size": "Group size", "beta": "KL weight (beta)",
-    "learning_rate": "Learning rate", "batch_size": "Batch size", "lora_rank": "Adapter rank",
-    "max_length": "Longest pair", "held_out": "Held-out share", "annotators": "Whose votes", "seed": "Seed",
-    "prompts_per_step": "Prompts a step", "temperature": "Temperature", "max_new_tokens": "Longest completion",
-    "best_of": "Best of", "per_prompt": "Completions a prompt", "split": "Split",
-}  # fmt: skip
+    "model": "Model",
+    "rewards": "Reward",
+    "models": "Models",
+    "reward_model": "Scored by",
+    "prompts": "Prompts",
+    "epochs": "Passes over the votes",
+    "steps": "Steps",
+    "group_size": "Group size",
+    "beta": "KL weight (beta)",
+    "learning_rate": "Learning rate",
+    "batch_size": "Batch size",
+    "lora_rank": "Adapter rank",
+    "max_length": "Longest pair",
+    "held_out": "Held-out share",
+    "annotators": "Whose votes",
+    "seed": "Seed",
+    "prompts_per_step": "Prompts a step",
+    "temperature": "Temperature",
+    "max_new_tokens": "Longest completion",
+    "best_of": "Best of",
+    "per_prompt": "Completions a prompt",
+    "split": "Split",
+}
 """Plain names of the knobs; each keeps its declared description beside it."""
 
 FIRST = ("models", "model", "rewards", "reward_model")
@@ -94,11 +111,17 @@ def defaults(kind: str) -> dict[str, Any]:
 
 
 def form_html(
-    kind: str, values: Mapping[str, Any], options: Mapping[str, Sequence[Option]], t: Texts, *, above: str = EMPTY,
+    kind: str,
+    values: Mapping[str, Any],
+    options: Mapping[str, Sequence[Option]],
+    t: Texts,
+    *,
+    above: str = EMPTY,
     hidden: bool = False,
-) -> Markup:  # fmt: skip
+) -> Markup:
     """Return the form of a run kind: what it works with, its few knobs, the others folded."""
-    shown, folded = [], []
+    shown: list[Markup] = []
+    folded: list[Markup] = []
     for name, field in _ordered(kind):
         row = _row(kind, name, field, values.get(name), options.get(name), t)
         (shown if _in_view(kind, name, field) else folded).append(row)
@@ -106,39 +129,51 @@ def form_html(
         '<form id="rs-form-{kind}" class="rs-form" novalidate{hidden}>{above}{shown}'
         '<details class="rs-fold" data-fold="advanced-{kind}"><summary>{chevron}{advanced}</summary>'
         "<div>{folded}</div></details></form>",
-        kind=kind, hidden=Markup(" hidden") if hidden else EMPTY, above=above, shown=join(shown),
-        chevron=icons.CHEVRON, advanced=t("Advanced"), folded=join(folded),
-    )  # fmt: skip
+        kind=kind,
+        hidden=Markup(" hidden") if hidden else EMPTY,
+        above=above,
+        shown=join(shown),
+        chevron=icons.CHEVRON,
+        advanced=t("Advanced"),
+        folded=join(folded),
+    )
 
 
 def estimate_html(
-    kind: str, estimate: Estimate | Exception, button: str, t: Texts, *, error: str = "", stamp: int = 0
+    kind: str, estimate: Estimate | StudioError, button: str, t: Texts, *, error: str = "", stamp: int = 0
 ) -> Markup:
     """Return what the run works on, how long it takes, what stands in its way, and the start button.
 
-    `stamp` makes the reply to a press of the button differ from what was there, so that the page draws it.
+    What is still missing is a remark; only what somebody did wrong looks like an error. `stamp` makes
+    the reply to a press of the button differ from what was there, so that the page draws it.
     """
-    if isinstance(estimate, Exception):
-        lines, problems = EMPTY, [str(estimate)]
+    if isinstance(estimate, StudioError):
+        facts, waits, error, blocked = EMPTY, [], error or str(estimate), True
     else:
-        takes = (
-            t("about {time} on this machine", time=duration(estimate.seconds, t))
-            if estimate.seconds is not None
-            else t("not known before the first run here")
-        )
-        takes_row = EMPTY if estimate.problems else h("<div><dt>{}</dt><dd>{}</dd></div>", t("Takes"), takes)
-        lines = h(
-            '<dl class="rs-facts"><div><dt>{}</dt><dd>{}</dd></div>{}</dl>', t("Works on"), estimate.works_on, takes_row
-        )
-        problems = list(estimate.problems)
-    if error and error not in problems:
-        problems.append(error)
+        facts, waits = _facts(estimate, t), [line for line in estimate.problems if line != error]
+        blocked = bool(estimate.problems)
     return h(
-        '<div class="rs-estimate" data-stamp="{}">{}{}<button class="rs-button rs-primary" type="submit" '
-        'form="rs-form-{}"{}>{}</button></div>',
-        stamp, lines, join(problem(t(line), mend(line, t)) for line in problems), kind,
-        Markup(" disabled") if problems and not error else EMPTY, button,
-    )  # fmt: skip
+        '<div class="rs-estimate" data-stamp="{}">{}{}{}'
+        '<button class="rs-button rs-primary" type="submit" form="rs-form-{}"{}>{}</button></div>',
+        stamp,
+        facts,
+        join(note(t(line), mend(line, t)) for line in waits),
+        problem(t(error), mend(error, t)) if error else EMPTY,
+        kind,
+        Markup(" disabled") if blocked else EMPTY,
+        button,
+    )
+
+
+def _facts(estimate: Estimate, t: Texts) -> Markup:
+    rows = []
+    if estimate.works_on:
+        rows.append((t("Works on"), estimate.works_on))
+    if not estimate.problems and estimate.seconds is None:
+        rows.append((t("Takes"), t("not measured on this machine yet")))
+    elif not estimate.problems and estimate.seconds is not None:
+        rows.append((t("Takes"), t("about {time} on this machine", time=duration(estimate.seconds, t))))
+    return h('<dl class="rs-facts">{}</dl>', join(h("<div><dt>{}</dt><dd>{}</dd></div>", *row) for row in rows))
 
 
 def mend(line: str, t: Texts) -> tuple[str, str] | None:
@@ -166,8 +201,10 @@ def settings_html(config: RunConfig, t: Texts) -> Markup:
     return h(
         '<details class="rs-fold" data-fold="settings"><summary>{}{}</summary><dl class="rs-facts rs-settings">{}</dl>'
         "</details>",
-        icons.CHEVRON, t("Settings of this run"), rows,
-    )  # fmt: skip
+        icons.CHEVRON,
+        t("Settings of this run"),
+        rows,
+    )
 
 
 def _plain(value: object) -> str:
@@ -191,12 +228,10 @@ def _in_view(kind: str, name: str, field: FieldInfo) -> bool:
     return basic or name in FIRST or name in _IN_VIEW.get(kind, ())
 
 
-def _row(
-    kind: str, name: str, field: FieldInfo, value: object, options: Sequence[Option] | None, t: Texts
-) -> Markup:
+def _row(kind: str, name: str, field: FieldInfo, value: object, options: Sequence[Option] | None, t: Texts) -> Markup:
     """Return label, hint and widget of one knob: a list, a few choices, or a number within its bounds."""
     field_id = f"rs-{kind}-{name}"
-    unit = (field.json_schema_extra or {}).get("unit") if isinstance(field.json_schema_extra, dict) else ""
+    unit = str(field.json_schema_extra.get("unit", "")) if isinstance(field.json_schema_extra, dict) else ""
     choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
     wide = bool(options) or bool(choices)
     if unit in LABELS.get(name, name).lower():
@@ -214,9 +249,13 @@ def _row(
     return h(
         '<div class="rs-row{}"><div>{}{}</div><div class="rs-widget">{}{}</div>'
         '<p class="rs-field-error" data-error-of="{id}" aria-live="polite"></p></div>',
-        " rs-wide" if wide else "", label, hint, widget,
-        h('<span class="rs-unit">{}</span>', t(str(unit))) if unit else EMPTY, id=field_id,
-    )  # fmt: skip
+        " rs-wide" if wide else "",
+        label,
+        hint,
+        widget,
+        h('<span class="rs-unit">{}</span>', t(unit)) if unit else EMPTY,
+        id=field_id,
+    )
 
 
 def _label(kind: str, name: str) -> str:
@@ -238,9 +277,7 @@ def _select(field_id: str, name: str, value: str, options: Sequence[Option]) -> 
         chosen = Markup(" selected") if option.value == value else EMPTY
         parts.append(h('<option value="{}"{}>{}</option>', option.value, chosen, option.label))
     parts += [Markup("</optgroup>")] if group else []
-    return h(
-        '<select id="{}" name="{}">{}</select>', field_id, name, join(parts)
-    )
+    return h('<select id="{}" name="{}">{}</select>', field_id, name, join(parts))
 
 
 def _choices(field_id: str, name: str, value: str, choices: Sequence[str], t: Texts) -> Markup:
@@ -250,25 +287,31 @@ def _choices(field_id: str, name: str, value: str, choices: Sequence[str], t: Te
         join(
             h(
                 '<label><input type="radio" name="{}" value="{}"{}><span>{}</span></label>',
-                name, choice, Markup(" checked") if choice == value else EMPTY, t(choice),
+                name,
+                choice,
+                Markup(" checked") if choice == value else EMPTY,
+                t(choice),
             )
             for choice in choices
         ),
-    )  # fmt: skip
+    )
 
 
 def _number(field_id: str, name: str, field: FieldInfo, value: object) -> Markup:
     bounds = {k: getattr(m, k) for m in field.metadata for k in ("ge", "gt", "le", "lt") if hasattr(m, k)}
     low, high = bounds.get("ge", bounds.get("gt")), bounds.get("le", bounds.get("lt"))
     whole = field.annotation is int
-    limits = join(
-        h(' {}="{}"', limit, bound) for limit, bound in (("min", low), ("max", high)) if bound is not None
-    )
+    limits = join(h(' {}="{}"', limit, bound) for limit, bound in (("min", low), ("max", high)) if bound is not None)
     return h(
         '<input id="{id}" name="{}" type="number" inputmode="{}" step="{}"{} required value="{}" autocomplete="off" '
         'aria-describedby="{id}-hint">',
-        name, "numeric" if whole else "decimal", "1" if whole else "any", limits, _value(value), id=field_id,
-    )  # fmt: skip
+        name,
+        "numeric" if whole else "decimal",
+        "1" if whole else "any",
+        limits,
+        _value(value),
+        id=field_id,
+    )
 
 
 def _value(value: object) -> str:
@@ -276,5 +319,3 @@ def _value(value: object) -> str:
         text = f"{value:.10f}".rstrip("0").rstrip(".")
         return text if float(text or 0) == value else repr(value)
     return "" if value is None else str(value)
-
-

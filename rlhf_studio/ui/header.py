@@ -13,9 +13,7 @@ _ENGLISH, _CHINESE = Texts("en"), Texts("zh")
 
 def build(current: str) -> None:
     """Put the header on a page."""
-    gr.HTML(
-        str(header_html(current)), js_on_load=None, apply_default_css=False, padding=False, elem_id="rs-header"
-    )
+    gr.HTML(str(header_html(current)), js_on_load=None, apply_default_css=False, padding=False, elem_id="rs-header")
 
 
 def header_html(current: str) -> Markup:
@@ -28,13 +26,18 @@ def header_html(current: str) -> Markup:
         for path, name in LINKS
     )
     return h(
-        '<a class="rs-to-content" href="#rs-main">{skip}</a><header class="rs-header"><a class="rs-brand" href="/">{brand}'
+        '<a class="rs-to-content" href="#rs-main">{skip}</a><header class="rs-header"><a class="rs-brand" '
+        'href="/">{brand}'
         '<span>RLHF Studio</span></a><nav class="rs-nav">{links}</nav>'
         '<button type="button" class="rs-theme" data-theme-switch>{sun}{moon}'
         '<span class="rs-hidden">{switch}</span></button></header>',
-        skip=both("Skip to the content"), brand=icons.BRAND, links=links, sun=icons.SUN, moon=icons.MOON,
+        skip=both("Skip to the content"),
+        brand=icons.BRAND,
+        links=links,
+        sun=icons.SUN,
+        moon=icons.MOON,
         switch=both("Switch between light and dark"),
-    )  # fmt: skip
+    )
 
 
 def both(english: str) -> Markup:

@@ -38,7 +38,9 @@ def home_html(studio: "Studio", project: str, t: Texts) -> str:
     active = attempt(lambda: studio.runs.view(run.id)) if run else None
     return h(
         '<div class="rs-page" id="rs-main" tabindex="-1">{}{}</div>',
-        page_head(t("From votes to a better model"),
-                  t("Vote on pairs of answers. A reward model learns your taste, and the policy learns to please it.")),
+        page_head(
+            t("From votes to a better model"),
+            t("Vote on pairs of answers. A reward model learns your taste, and the policy learns to please it."),
+        ),
         circle_html(overview, None if isinstance(active, Exception) else active, t),
-    )  # fmt: skip
+    )

@@ -37,9 +37,10 @@ def problem(message: str | StudioError, mend: tuple[str, str] | None = None) -> 
     return h('<div class="rs-problem" role="alert">{}<p>{}{}</p></div>', icons.ALERT, str(message), link)
 
 
-def note(message: str) -> Markup:
-    """Return a remark that is no error."""
-    return h('<div class="rs-note">{}<p>{}</p></div>', icons.INFO, message)
+def note(message: str, mend: tuple[str, str] | None = None) -> Markup:
+    """Return a remark that is no error, with the link that helps where there is one."""
+    link = h(' <a href="{}">{}</a>', mend[1], mend[0]) if mend else EMPTY
+    return h('<div class="rs-note">{}<p>{}{}</p></div>', icons.INFO, message, link)
 
 
 def done(message: str, link: tuple[str, str] | None = None) -> Markup:
@@ -81,8 +82,10 @@ def figure_html(figure: Figure, *, as_percent: bool = True) -> Markup:
     on = h('<span class="rs-on">{}</span>', figure.measured_on) if figure.measured_on else EMPTY
     return h(
         '<span class="rs-figure"><b>{}</b> <span class="rs-interval">{}</span>{}</span>',
-        value, interval(figure, as_percent=as_percent), on,
-    )  # fmt: skip
+        value,
+        interval(figure, as_percent=as_percent),
+        on,
+    )
 
 
 def duration(seconds: float, t: Texts) -> str:

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 __all__ = ["HEAD", "THEME", "build_pages"]
 
 HEAD = '<link rel="icon" href="/assets/favicon.svg" type="image/svg+xml"><script src="/assets/pages.js"></script>'
-"""Goes into `mount_gradio_app(head=...)`. The style sheets are inside THEME, and pages.js fetches what the label page needs."""
+"""Goes into `mount_gradio_app(head=...)`.
+
+The style sheets are inside THEME, and pages.js fetches what the label page needs.
+"""
 
 
 def build_pages(studio: "Studio", project: str = DEFAULT_PROJECT) -> gr.Blocks:

@@ -20,14 +20,22 @@ if TYPE_CHECKING:
 
 KINDS = {"rm": "Reward model", "grpo": "GRPO", "compare": "Comparison", "generate": "Completions"}
 STATUS = {
-    "queued": "Waiting", "running": "Running", "finished": "Finished", "failed": "Failed", "cancelled": "Cancelled",
-}  # fmt: skip
+    "queued": "Waiting",
+    "running": "Running",
+    "finished": "Finished",
+    "failed": "Failed",
+    "cancelled": "Cancelled",
+}
 _NEXT = {"rm": ("Align with GRPO", "/train?kind=grpo"), "grpo": ("Compare the models", "/compare")}
 _RESULTS = {
-    "accuracy": "Accuracy", "pairs": "Votes it learned from", "held_out": "Votes kept out to measure",
-    "too_long": "Pairs left out as too long", "trained_against": "Trained against",
-    "win_rate": "Win rate", "reward": "Reward",
-}  # fmt: skip
+    "accuracy": "Accuracy",
+    "pairs": "Votes it learned from",
+    "held_out": "Votes kept out to measure",
+    "too_long": "Pairs left out as too long",
+    "trained_against": "Trained against",
+    "win_rate": "Win rate",
+    "reward": "Reward",
+}
 _NOT_RESULTS = frozenset({"model", "models", "prompts", "measured_by", "caution", "last_step"})
 
 
@@ -38,16 +46,25 @@ def progress_html(view: "RunView", t: Texts, now: datetime | None = None) -> Mar
     if not record.ended:
         cancel = h(
             '<button type="button" class="rs-button" data-action="cancel" data-run="{}"{}>{}</button>',
-            record.id, Markup(" disabled") if record.cancel_requested else EMPTY, t("Cancel"),
-        )  # fmt: skip
+            record.id,
+            Markup(" disabled") if record.cancel_requested else EMPTY,
+            t("Cancel"),
+        )
     return h(
         '<section class="rs-run" aria-labelledby="rs-run-title" data-run="{id}"><div class="rs-run-head">'
-        '<h2 id="rs-run-title">{id}</h2>{pill}<span class="rs-muted">{kind} · {when}</span>{cancel}</div>{bar}{warnings}'
+        '<h2 id="rs-run-title">{id}</h2>{pill}<span class="rs-muted">{kind} · {when}</span>{cancel}'
+        "</div>{bar}{warnings}"
         "{failure}{result}</section>",
-        id=record.id, pill=status_html(record, t), kind=t(KINDS[record.config.kind]),
-        when=moment_html(record.created_at, t, now), cancel=cancel, bar=_bar(view, t),
-        warnings=join(note(words) for words in view.warnings), failure=_failure(view, t), result=_result(view, t),
-    )  # fmt: skip
+        id=record.id,
+        pill=status_html(record, t),
+        kind=t(KINDS[record.config.kind]),
+        when=moment_html(record.created_at, t, now),
+        cancel=cancel,
+        bar=_bar(view, t),
+        warnings=join(note(words) for words in view.warnings),
+        failure=_failure(view, t),
+        result=_result(view, t),
+    )
 
 
 def details_html(view: "RunView", t: Texts) -> Markup:
@@ -56,9 +73,11 @@ def details_html(view: "RunView", t: Texts) -> Markup:
     if not curves and not view.record.ended:
         curves = h('<p class="rs-empty-line">{}</p>', t("Curves appear with the first step."))
     return h(
-        '<div class="rs-details">{}{}{}</div>', curves, samples_html(view.samples, view.samples_step, t),
+        '<div class="rs-details">{}{}{}</div>',
+        curves,
+        samples_html(view.samples, view.samples_step, t),
         settings_html(view.record.config, t),
-    )  # fmt: skip
+    )
 
 
 _COUNTERS = frozenset({"completions"})
@@ -78,11 +97,16 @@ def runs_html(runs: Sequence[RunRecord], chosen: str | None, t: Texts, now: date
         h(
             '<li><a href="{}"{}><span class="rs-dot-{}" aria-hidden="true"></span><b>{}</b><span>{}</span>'
             '<span class="rs-hidden">{}</span>{}</a></li>',
-            run_route(run), Markup(' aria-current="true"') if run.id == chosen else EMPTY, run.status, run.id,
-            t(KINDS[run.config.kind]), t(STATUS[run.status]), moment_html(run.created_at, t, now),
+            run_route(run),
+            Markup(' aria-current="true"') if run.id == chosen else EMPTY,
+            run.status,
+            run.id,
+            t(KINDS[run.config.kind]),
+            t(STATUS[run.status]),
+            moment_html(run.created_at, t, now),
         )
         for run in runs
-    )  # fmt: skip
+    )
     return h('<section class="rs-runs"><h2>{}</h2><ul>{}</ul></section>', t("Runs"), rows)
 
 
@@ -98,10 +122,12 @@ def samples_html(rows: Sequence[SampleRow], step: int | None, t: Texts) -> Marku
     cards = join(
         h(
             '<article class="rs-sample"><p class="rs-sample-prompt">{}</p><p class="rs-text">{}</p>{}</article>',
-            row.prompt, row.completion, _rewards(row.rewards, t),
+            row.prompt,
+            row.completion,
+            _rewards(row.rewards, t),
         )
         for row in rows
-    )  # fmt: skip
+    )
     return h(
         '<section class="rs-samples"><h3>{}</h3>{}</section>', t("Sampled answers of step {step}", step=step), cards
     )
@@ -133,8 +159,11 @@ def _bar(view: "RunView", t: Texts) -> Markup:
     bar = h(
         '<div class="rs-progress{}" role="progressbar" aria-label="{}" aria-valuemin="0" aria-valuemax="100"{}>'
         '<i style="width:{}%"></i></div>',
-        busy, t("Progress"), value, width,
-    )  # fmt: skip
+        busy,
+        t("Progress"),
+        value,
+        width,
+    )
     return h('<p class="rs-stage"><b>{}</b><span>{}</span></p>{}', stage, " · ".join(facts), bar)
 
 
@@ -145,11 +174,13 @@ def _failure(view: "RunView", t: Texts) -> Markup:
         h(
             '<details class="rs-fold" data-fold="log"><summary>{}{}</summary><pre class="rs-log" tabindex="0">{}</pre>'
             "</details>",
-            icons.CHEVRON, t("Log"), view.log,
+            icons.CHEVRON,
+            t("Log"),
+            view.log,
         )
         if view.log
         else EMPTY
-    )  # fmt: skip
+    )
     return h("{}{}", problem(view.failure or t("The run ended without saying why.")), log)
 
 

@@ -61,7 +61,11 @@ def build(pages: gr.Blocks, studio: "Studio", project: str) -> None:
         t = texts_for(request)
         parts = run_parts(studio, project, asked(request, "run"), t)
         kind, values = prefilled(studio, asked(request, "kind"), asked(request, "run"))
-        return form_html(studio, project, kind, values, t), start_html(studio, project, kind, values, t), *_send(parts, "")
+        return (
+            form_html(studio, project, kind, values, t),
+            start_html(studio, project, kind, values, t),
+            *_send(parts, ""),
+        )
 
     def look(shown_run: str, before: str, request: gr.Request) -> tuple[object, ...]:
         return _send(run_parts(studio, project, shown_run, texts_for(request)), before)
@@ -116,10 +120,14 @@ def form_html(studio: "Studio", project: str, kind: Kind, values: Mapping[str, A
         "grpo": {"model": forms.model_options([*bases, *policies]), "rewards": forms.reward_options(reward_models, t)},
     }
     tabs = Markup("").join(
-        h('<a href="/train?kind={k}" data-action="kind" data-form="rs-form-{k}" aria-current="{c}">{name}</a>',
-          k=k, c="true" if k == kind else "false", name=t(name))
+        h(
+            '<a href="/train?kind={k}" data-action="kind" data-form="rs-form-{k}" aria-current="{c}">{name}</a>',
+            k=k,
+            c="true" if k == kind else "false",
+            name=t(name),
+        )
         for k, name in _TABS
-    )  # fmt: skip
+    )
     both = Markup("").join(
         forms.form_html(k, {**forms.defaults(k), **(values if k == kind else {})}, options[k], t, hidden=k != kind)
         for k, _ in _TABS
@@ -127,9 +135,7 @@ def form_html(studio: "Studio", project: str, kind: Kind, values: Mapping[str, A
     return h('{}<nav class="rs-seg" aria-label="{}">{}</nav>{}', page_head(t("Train")), t("What to train"), tabs, both)
 
 
-def start_html(
-    studio: "Studio", project: str, kind: Kind, raw: Mapping[str, Any], t: Texts, *, error: str = ""
-) -> str:
+def start_html(studio: "Studio", project: str, kind: Kind, raw: Mapping[str, Any], t: Texts, *, error: str = "") -> str:
     """Return the estimate of a form's run with the start button."""
     found = attempt(lambda: studio.runs.estimate(project, forms.config_of(kind, raw)))
     return forms.estimate_html(kind, found, t(_BUTTONS[kind]), t, error=error, stamp=time.time_ns() if raw else 0)
@@ -156,5 +162,6 @@ def _send(parts: RunParts, before: str) -> tuple[object, ...]:
 def _empty_html(t: Texts) -> Markup:
     return h(
         '<div class="rs-empty"><h2>{}</h2><p>{}</p></div>',
-        t("No runs yet"), t("The run that you start appears here, with its curves and what the model says as it learns."),
-    )  # fmt: skip
+        t("No runs yet"),
+        t("The run that you start appears here, with its curves and what the model says as it learns."),
+    )

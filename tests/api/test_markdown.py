@@ -108,6 +108,13 @@ def test_line_breaks_lists_and_tables_are_kept() -> None:
     assert '<ol start="3">' in safe_html("3. c\n4. d")
 
 
+def test_a_number_alone_is_no_list() -> None:
+    assert safe_html("56.") == '<p dir="auto">56.</p>\n'
+    assert safe_html("1969)\n\nB") == '<p dir="auto">1969)</p>\n<p dir="auto">B</p>\n'
+    assert "1986. A good year" not in safe_html("1986. A good year")
+    assert '<ol start="1986" class="wide">' in safe_html("1986. A good year")
+
+
 def test_blocks_find_their_own_direction() -> None:
     assert safe_html("שלום") == '<p dir="auto">שלום</p>\n'
 

@@ -1,4 +1,5 @@
 import copy
+import warnings
 
 import pytest
 import torch
@@ -69,12 +70,20 @@ def test_weights_that_cannot_be_read_are_one_plain_line(path, tmp_path):
     assert "\n" not in str(caught.value)
 
 
-def test_merged_copy_equals_merge_and_unload(path):
-    model = adapted(path, FLOAT)
+@pytest.mark.parametrize("targets", ["all-linear", ["q_proj", "down_proj"]])
+def test_merged_copy_equals_merge_and_unload(path, targets):
+    model = adapted(path, FLOAT, targets)
     merged = MergedPolicy(model, FLOAT).model
     torch.testing.assert_close(logits(merged), logits(model), atol=1e-4, rtol=1e-4)
     expected = copy.deepcopy(model).merge_and_unload()
     torch.testing.assert_close(logits(merged), logits(expected))
+
+
+def test_merged_copy_of_an_adapted_embedding(path):
+    with warnings.catch_warnings(action="ignore"):  # PEFT warns that the head shares the base's embedding
+        model = adapted(path, FLOAT, ["embed_tokens"])
+    merged = MergedPolicy(model, FLOAT).model
+    torch.testing.assert_close(logits(merged), logits(model), atol=1e-4, rtol=1e-4)
 
 
 def test_merged_copy_equals_merge_and_unload_in_bfloat16(path):

@@ -1,5 +1,13 @@
 import pytest
 import torch
+from transformers import (
+    AutoModelForCausalLM,
+    Gemma3TextConfig,
+    GPT2Config,
+    Lfm2Config,
+    MistralConfig,
+    Qwen2Config,
+)
 
 from rlhf_studio.core.completions import Sampling
 from rlhf_studio.core.errors import InvalidInput
@@ -34,15 +42,68 @@ def full_logprobs(model, rollout, temperature=1.0):
     return logits.log_softmax(-1).gather(-1, torch.tensor(rollout.completion_ids)[:, None])[:, 0]
 
 
+@torch.inference_mode()
+def generated(model, prompt_ids):
+    ids = torch.tensor([prompt_ids])
+    output = model.generate(
+        ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=24, eos_token_id=2, pad_token_id=0
+    )
+    return tuple(output[0, ids.shape[1] :].tolist())
+
+
 def test_greedy_rollouts_equal_those_of_generate(parts, engine):
     model, tokenizer = parts
     for rollout in engine.sample_ids([encode_prompt(tokenizer, prompt) for prompt in PROMPTS], GREEDY):
-        ids = torch.tensor([rollout.prompt_ids])
-        with torch.inference_mode():
-            output = model.generate(
-                ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=GREEDY.max_new_tokens
-            )
-        assert tuple(output[0, ids.shape[1] :].tolist()) == rollout.completion_ids
+        assert rollout.completion_ids == generated(model, rollout.prompt_ids)
+
+
+def test_a_beginning_that_all_prompts_share_is_read_once_and_changes_nothing(parts, engine, monkeypatch):
+    system = Message("system", "You are a helpful assistant. Keep it brief.")
+    prompts = [encode_prompt(parts[1], (system, *prompt)) for prompt in PROMPTS]
+    widths = []
+    forward = engine.forward
+    monkeypatch.setattr(engine, "forward", lambda ids, *rest: widths.append(ids.shape) or forward(ids, *rest))
+    for rollout in engine.sample_ids(prompts, GREEDY):
+        assert rollout.completion_ids == generated(parts[0], rollout.prompt_ids)
+    assert widths[0][0] == 1
+    assert widths[0][1] >= 24
+
+
+def other_models():
+    small = {"vocab_size": 320, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}
+    small |= {"initializer_range": 0.3, "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}
+    wide = small | {"intermediate_size": 64, "num_key_value_heads": 2}
+    gpt2 = GPT2Config(vocab_size=320, n_embd=32, n_layer=2, n_head=4, initializer_range=0.3, eos_token_id=2)
+    return {
+        "learned positions": gpt2,
+        "sliding window": MistralConfig(**wide, sliding_window=20, head_dim=8),
+        "sliding and full layers": Gemma3TextConfig(
+            **wide, sliding_window=20, head_dim=8, layer_types=["sliding_attention", "full_attention"]
+        ),
+        "biases": Qwen2Config(**wide),
+        "recurrent layers": Lfm2Config(**wide, layer_types=["conv", "full_attention"]),
+    }
+
+
+@pytest.mark.parametrize("kind", other_models())
+def test_other_architectures_equal_generate_too(parts, kind):
+    torch.manual_seed(0)
+    model = AutoModelForCausalLM.from_config(other_models()[kind]).eval()
+    prompts = [encode_prompt(parts[1], prompt) for prompt in PROMPTS]
+    for rollout in RolloutEngine(model, parts[1], CPU).sample_ids(prompts, GREEDY):
+        assert rollout.completion_ids == generated(model, rollout.prompt_ids)
+
+
+def test_models_without_a_static_cache_give_the_same(parts, engine, monkeypatch):
+    expected = engine.sample(PROMPTS, WHOLE, per_prompt=3)
+    monkeypatch.setattr(type(parts[0]), "_can_compile_fullgraph", False)
+    assert_same_tokens(engine.sample(PROMPTS, WHOLE, per_prompt=3), expected)
+
+
+def assert_same_tokens(groups, expected):
+    assert [[r.completion_ids for r in group] for group in groups] == [
+        [r.completion_ids for r in group] for group in expected
+    ]
 
 
 def test_logprobs_equal_those_of_a_full_forward(parts, engine):
@@ -57,10 +118,8 @@ def test_results_do_not_depend_on_batching_or_padding(parts, engine):
     whole = engine.sample(PROMPTS, WHOLE, per_prompt=3, seed=7)
     small = RolloutEngine(*parts, CPU, max_batch=4).sample(PROMPTS, WHOLE, per_prompt=3, seed=7)
     single = RolloutEngine(*parts, CPU, max_batch=1).sample(PROMPTS, WHOLE, per_prompt=3, seed=7)
-    for other in (small, single):
-        assert [[r.completion_ids for r in group] for group in other] == [
-            [r.completion_ids for r in group] for group in whole
-        ]
+    assert_same_tokens(small, whole)
+    assert_same_tokens(single, whole)
 
 
 def test_same_seed_repeats_and_another_differs(engine):

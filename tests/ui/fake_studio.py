@@ -36,7 +36,8 @@ _PROMPTS = [
     "Write a two-line poem about a late train.",
 ]
 _ANSWERS = [
-    "Pick a calm moment, say how the late drumming affects your sleep, and ask together for an hour that suits you both.",
+    "Pick a calm moment, say how the late drumming affects your sleep, and ask together for an hour that "
+    "suits you both.",
     "You could talk to your neighbour. You could talk to your neighbour about the drums. You could talk about it.",
     "Set a calendar reminder one week ahead, with the gift idea written in the note.\n\n1. Add each birthday once.\n"
     "2. Let it repeat every year.",
@@ -46,25 +47,39 @@ _ANSWERS = [
 
 def reward_model_run(run_id: str = "rm-1", **values: Any) -> RunRecord:
     record = RunRecord(
-        run_id, "default", RewardModelConfig(), "finished", _NOW - timedelta(hours=3),
-        started_at=_NOW - timedelta(hours=3), finished_at=_NOW - timedelta(hours=2, minutes=58),
-    )  # fmt: skip
+        run_id,
+        "default",
+        RewardModelConfig(),
+        "finished",
+        _NOW - timedelta(hours=3),
+        started_at=_NOW - timedelta(hours=3),
+        finished_at=_NOW - timedelta(hours=2, minutes=58),
+    )
     return replace(record, **values)
 
 
 def grpo_run(run_id: str = "grpo-1", **values: Any) -> RunRecord:
     record = RunRecord(
-        run_id, "default", GRPOConfig(steps=40, rewards=(RewardTerm(reward="rm-1"), RewardTerm(reward="short", weight=0.5))),
-        "running", _NOW - timedelta(minutes=9), started_at=_NOW - timedelta(minutes=9),
-    )  # fmt: skip
+        run_id,
+        "default",
+        GRPOConfig(steps=40, rewards=(RewardTerm(reward="rm-1"), RewardTerm(reward="short", weight=0.5))),
+        "running",
+        _NOW - timedelta(minutes=9),
+        started_at=_NOW - timedelta(minutes=9),
+    )
     return replace(record, **values)
 
 
 def compare_run(run_id: str = "compare-1", **values: Any) -> RunRecord:
     record = RunRecord(
-        run_id, "default", CompareConfig(models=("starter", "grpo-1"), reward_model="rm-1", best_of=4), "finished",
-        _NOW - timedelta(minutes=4), started_at=_NOW - timedelta(minutes=4), finished_at=_NOW - timedelta(minutes=1),
-    )  # fmt: skip
+        run_id,
+        "default",
+        CompareConfig(models=("starter", "grpo-1"), reward_model="rm-1", best_of=4),
+        "finished",
+        _NOW - timedelta(minutes=4),
+        started_at=_NOW - timedelta(minutes=4),
+        finished_at=_NOW - timedelta(minutes=1),
+    )
     return replace(record, **values)
 
 
@@ -122,7 +137,9 @@ class FakeRuns:
         if self.problems:
             raise InvalidInput(self.problems[0])
         self.started.append(config)
-        record = RunRecord(f"{config.kind}-{len(self.records) + 1}", project, config, "running", datetime.now(UTC), datetime.now(UTC))
+        record = RunRecord(
+            f"{config.kind}-{len(self.records) + 1}", project, config, "running", datetime.now(UTC), datetime.now(UTC)
+        )
         self.records.insert(0, record)
         self._born = datetime.now(UTC)
         return record
@@ -145,22 +162,50 @@ class FakeRuns:
         total = {"rm": 18, "grpo": 40, "compare": 120}[record.config.kind]
         seconds = (datetime.now(UTC) - self._born).total_seconds()
         step = total if record.ended else self.step if self.step is not None else min(total - 1, 12 + int(seconds / 2))
-        stages = {"rm": "Learning from the votes", "grpo": "Learning from the reward", "compare": "Sampling answers of grpo-1"}
+        stages = {
+            "rm": "Learning from the votes",
+            "grpo": "Learning from the reward",
+            "compare": "Sampling answers of grpo-1",
+        }
         view = RunView(
-            record, stages[record.config.kind], step, total, None if record.ended else (total - step) * 14.0,
+            record,
+            stages[record.config.kind],
+            step,
+            total,
+            None if record.ended else (total - step) * 14.0,
             {"completions": [(step, step)]} if record.config.kind == "compare" else curves(record.config.kind, step),
             step if record.config.kind == "grpo" else None,
             [
-                SampleRow(prompt=_PROMPTS[i % 6], completion=_ANSWERS[i % 4], rewards={"rm-1": 0.81 - i / 5, "short": 0.4 if i else None})
+                SampleRow(
+                    prompt=_PROMPTS[i % 6],
+                    completion=_ANSWERS[i % 4],
+                    rewards={"rm-1": 0.81 - i / 5, "short": 0.4 if i else None},
+                )
                 for i in range(4)
-            ] if record.config.kind == "grpo" else [],
-            ["2 of 42 pairs are longer than max_length = 512 tokens and were left out."] if record.config.kind == "rm" else [],
-        )  # fmt: skip
+            ]
+            if record.config.kind == "grpo"
+            else [],
+            ["2 of 42 pairs are longer than max_length = 512 tokens and were left out."]
+            if record.config.kind == "rm"
+            else [],
+        )
         if record.status == "finished" and record.config.kind == "rm":
-            accuracy = {"mean": 0.72, "low": 0.55, "high": 0.84, "n": 29, "measured_on": "29 people's votes on prompts kept out of training"}
-            return replace(view, result={"model": run_id, "pairs": 36, "too_long": 2, "held_out": 29, "accuracy": accuracy})
+            accuracy = {
+                "mean": 0.72,
+                "low": 0.55,
+                "high": 0.84,
+                "n": 29,
+                "measured_on": "29 people's votes on prompts kept out of training",
+            }
+            return replace(
+                view, result={"model": run_id, "pairs": 36, "too_long": 2, "held_out": 29, "accuracy": accuracy}
+            )
         if record.status == "failed":
-            return replace(view, failure="The machine ran out of memory. Lower batch_size and start again.", log=f"Traceback …\n{BAD}")
+            return replace(
+                view,
+                failure="The machine ran out of memory. Lower batch_size and start again.",
+                log=f"Traceback …\n{BAD}",
+            )
         return view
 
 
@@ -175,14 +220,19 @@ class FakeOverview:
 class FakeData:
     def __init__(self) -> None:
         self.broken = False
-        self.held = [user_prompt(text, split="eval" if i == 2 else "train", category="advice") for i, text in enumerate(_PROMPTS)]
+        self.held = [
+            user_prompt(text, split="eval" if i == 2 else "train", category="advice") for i, text in enumerate(_PROMPTS)
+        ]
         self.counts: dict[AnnotatorKind, dict[Choice, int]] = {
-            "human": {"a": 22, "b": 20, "tie": 5, "both_bad": 3, "skip": 2}, "simulated": {"a": 80, "b": 70},
-        }  # fmt: skip
+            "human": {"a": 22, "b": 20, "tie": 5, "both_bad": 3, "skip": 2},
+            "simulated": {"a": 80, "b": 70},
+        }
 
     def preview(self, path: Path) -> FilePreview:
         if self.broken or "broken" in path.name:
-            raise InvalidInput(f"{path.name}, line 3: 'rejected' is missing. Every line needs prompt, chosen and rejected.")
+            raise InvalidInput(
+                f"{path.name}, line 3: 'rejected' is missing. Every line needs prompt, chosen and rejected."
+            )
         first = tuple({"prompt": p, "chosen": _ANSWERS[i], "rejected": BAD} for i, p in enumerate(_PROMPTS[:3]))
         return FilePreview("preferences", 128, ("prompt", "chosen", "rejected"), first)
 
@@ -194,7 +244,9 @@ class FakeData:
         path.write_text("{}\n")
         return 42
 
-    def prompts(self, project: str, *, split: str | None = None, limit: int | None = None, offset: int = 0) -> list[Prompt]:
+    def prompts(
+        self, project: str, *, split: str | None = None, limit: int | None = None, offset: int = 0
+    ) -> list[Prompt]:
         return self.held[:limit]
 
     def votes(self, project: str) -> dict[AnnotatorKind, dict[Choice, int]]:
@@ -234,18 +286,24 @@ def comparison(prompts: int = 23) -> ComparisonResult:
     names = ("starter", "grpo-1", "starter (best of 4)")
     rates = (None, Figure(0.64, 0.52, 0.75, 60, on), Figure(0.58, 0.45, 0.69, 60, on))
     models = [
-        ModelResult(name, Figure(0.2 + i / 3, 0.1 + i / 3, 0.31 + i / 3, 60, on), Figure(61 - 8 * i, 56 - 8 * i, 66 - 8 * i, 60, on),
-                    Figure(0.2, 0.12, 0.32, 60, on), rates[i])
+        ModelResult(
+            name,
+            Figure(0.2 + i / 3, 0.1 + i / 3, 0.31 + i / 3, 60, on),
+            Figure(61 - 8 * i, 56 - 8 * i, 66 - 8 * i, 60, on),
+            Figure(0.2, 0.12, 0.32, 60, on),
+            rates[i],
+        )
         for i, name in enumerate(names)
-    ]  # fmt: skip
+    ]
     rows = [
         PromptResult(
-            _PROMPTS[i % 6], {name: _ANSWERS[(i + j) % 4] for j, name in enumerate(names)},
+            _PROMPTS[i % 6],
+            {name: _ANSWERS[(i + j) % 4] for j, name in enumerate(names)},
             {name: 0.3 * j - 0.1 for j, name in enumerate(names)},
         )
         for i in range(prompts)
-    ]  # fmt: skip
-    caution = "grpo-1 learned to please rm-1, so its rewards flatter it. Votes of people are the honest judge: vote blind on these answers."
+    ]
+    caution = "grpo-1 learned to please rm-1, so its rewards flatter it. Vote blind on these answers."
     return ComparisonResult(models, rows, "rm-1", caution)
 
 
@@ -260,37 +318,72 @@ class FakeStudio:
         self.settings = settings_for(Path(tempfile.mkdtemp(prefix="fake-studio-")))
         self.settings.exports_dir.mkdir()
         starter = model("starter", "base", note="SmolLM2-135M-Instruct")
-        rm, policy = model("rm-1", "reward_model", run_id="rm-1"), model("grpo-1", "policy", run_id="grpo-1", parent_id="starter")
+        rm, policy = (
+            model("rm-1", "reward_model", run_id="rm-1"),
+            model("grpo-1", "policy", run_id="grpo-1", parent_id="starter"),
+        )
         on = "29 people's votes on prompts kept out of training"
         fresh = Overview(
-            {"train": 180, "eval": 60}, 24, 0, 0, 0, None, None, 0, None, None, None,
+            {"train": 180, "eval": 60},
+            24,
+            0,
+            0,
+            0,
+            None,
+            None,
+            0,
+            None,
+            None,
+            None,
             NextStep("label", "Vote on pairs", "30 more votes with a side and a reward model can learn.", "/label"),
-        )  # fmt: skip
+        )
         voted = replace(
-            fresh, votes=52, decisive_votes=42, simulated_votes=150, waiting=16,
-            next_step=NextStep("train_rm", "Train reward model", "42 votes with a side are ready to learn from.", "/train"),
-        )  # fmt: skip
+            fresh,
+            votes=52,
+            decisive_votes=42,
+            simulated_votes=150,
+            waiting=16,
+            next_step=NextStep(
+                "train_rm", "Train reward model", "42 votes with a side are ready to learn from.", "/train"
+            ),
+        )
         running = replace(
-            voted, reward_model=rm, accuracy=Figure(0.72, 0.55, 0.84, 29, on), runs=2, active_run=grpo_run(),
+            voted,
+            reward_model=rm,
+            accuracy=Figure(0.72, 0.55, 0.84, 29, on),
+            runs=2,
+            active_run=grpo_run(),
             next_step=NextStep("watch", "Watch the run", "grpo-1 is running.", "/train?run=grpo-1"),
-        )  # fmt: skip
+        )
         done = replace(
-            running, active_run=None, best_policy=policy, runs=3,
+            running,
+            active_run=None,
+            best_policy=policy,
+            runs=3,
             win_rate=Figure(0.64, 0.52, 0.75, 60, "60 held-out prompts, by rm-1"),
-            next_step=NextStep("label_more", "Vote on new pairs", "Pairs of grpo-1 teach the next reward model.", "/label"),
-        )  # fmt: skip
+            next_step=NextStep(
+                "label_more", "Vote on new pairs", "Pairs of grpo-1 teach the next reward model.", "/label"
+            ),
+        )
         finished = reward_model_run()
         failed = reward_model_run("rm-0", status="failed", created_at=_NOW - timedelta(hours=5))
         records = {
-            "fresh": [], "voted": [], "running": [grpo_run(), finished, failed],
+            "fresh": [],
+            "voted": [],
+            "running": [grpo_run(), finished, failed],
             "done": [compare_run(), grpo_run(status="finished"), finished, failed],
-        }[stage]  # fmt: skip
-        models = {"fresh": [starter], "voted": [starter], "running": [starter, rm], "done": [starter, rm, policy]}[stage]
+        }[stage]
+        models = {"fresh": [starter], "voted": [starter], "running": [starter, rm], "done": [starter, rm, policy]}[
+            stage
+        ]
         self.overview = FakeOverview({"fresh": fresh, "voted": voted, "running": running, "done": done}[stage])
         self.runs = FakeRuns(records)
         self.data = FakeData()
         self.models = FakeModels(models)
         self.comparing = FakeComparing()
         if stage == "fresh":
-            self.runs.problems = ("A reward model needs at least 8 of people's preferences with a side; there are 0. Vote on 8 more pairs.",)
+            self.runs.problems = (
+                "A reward model needs at least 8 of people's preferences with a side; there are 0. Vote on 8 "
+                "more pairs.",
+            )
             self.data.counts = {}

@@ -40,9 +40,10 @@ def run(settings: Settings, store: Store, record: RunRecord, context: RunContext
         figures["accuracy"] = asdict(accuracy(margins, measured_on=measured_on))
         figures["accuracy_by_annotator"] = _by_annotator(held_out, margins)
     else:
-        context.emit(Warning(code="not_measured", plain_words=(
-            "No vote lies on a prompt that was kept out, so nobody knows how good this reward model is. Vote on more pairs."
-        )))  # fmt: skip
+        words = (
+            "No vote lies on a prompt kept out of training: nobody knows how good this reward model is. Vote on more."
+        )
+        context.emit(Warning(code="not_measured", plain_words=words))
     store.models.add(
         ModelRecord(
             record.id, "reward_model", trained.adapter, datetime.now(UTC), base_id=config.model, run_id=record.id,

@@ -81,14 +81,17 @@
 
   const storageName = (name) => `rlhf-studio.label.${project}.${name}`;
 
-  function write(name, value) {
+  function storage(work, otherwise) {
     try {
-      localStorage.setItem(storageName(name), JSON.stringify(value));
-      return true;
+      return work(localStorage);
     } catch {
-      return false;
+      return otherwise; // no storage, no room in it, or nothing that can be read
     }
   }
+
+  const write = (name, value) =>
+    storage((disk) => (disk.setItem(storageName(name), JSON.stringify(value)), true), false);
+  const read = (name) => storage((disk) => JSON.parse(disk.getItem(storageName(name))), null);
 
   function put(name, entry) {
     log.set(name, entry);
@@ -98,7 +101,7 @@
 
   function drop(name) {
     log.delete(name);
-    localStorage.removeItem(storageName(name));
+    storage((disk) => disk.removeItem(storageName(name)));
   }
 
   let lastNumber = 0;
@@ -107,6 +110,8 @@
     return `log.${lastNumber}.${uuid().slice(0, 8)}`;
   }
 
+  const givenAt = (name) => Number(name.split(".")[1]);
+
   function uuid() {
     if (crypto.randomUUID) return crypto.randomUUID(); // only on https and loopback
     const bytes = crypto.getRandomValues(new Uint8Array(16));
@@ -114,15 +119,18 @@
   }
 
   function load() {
-    log.clear();
+    storage((disk) => disk.length && log.clear());
     const prefix = storageName("log.");
-    const names = Object.keys(localStorage).filter((name) => name.startsWith(prefix)).sort();
-    for (const name of names) log.set(name.slice(storageName("").length), JSON.parse(localStorage.getItem(name)));
-    for (const name of log.keys()) lastNumber = Math.max(lastNumber, Number(name.split(".")[1]));
-    const saved = JSON.parse(localStorage.getItem(storageName("pairs")) || "{}");
-    progress = saved.progress || null;
+    const names = storage((disk) => Object.keys(disk).filter((name) => name.startsWith(prefix)).sort(), []);
+    for (const name of names.map((full) => full.slice(storageName("").length))) {
+      const entry = read(name);
+      if (entry?.key) log.set(name, entry);
+      lastNumber = Math.max(lastNumber, givenAt(name) || 0);
+    }
+    const saved = read("pairs");
+    progress = saved?.progress || null;
     pairs = [];
-    addPairs(saved.pairs || []);
+    addPairs(saved?.pairs || []);
     prune(KEEP_VOTES);
   }
 
@@ -200,6 +208,7 @@
       failures = 0;
     } catch (error) {
       if (error instanceof Refused) showNote(t.held(error.message));
+      else if (!(error instanceof NoAnswer)) console.error(error);
       failures += 1;
       retryTimer = setTimeout(flush, Math.min(5000, 250 * 2 ** failures));
     } finally {
@@ -262,6 +271,7 @@
     } catch (error) {
       awayFromServer = true;
       if (error instanceof Refused) showNote(error.message);
+      else if (!(error instanceof NoAnswer)) console.error(error);
     } finally {
       loading = false;
     }
@@ -377,16 +387,21 @@
     if (log.size > KEEP_VOTES + 50) prune(KEEP_VOTES);
   }
 
+  let cardsMade = 0;
   const textOf = (html) => new DOMParser().parseFromString(html, "text/html").body.textContent.trim();
 
   function cardOf(pair) {
     let card = cards.get(pair.id);
     if (card?.isConnected) return card;
+    const number = (cardsMade += 1); // ids in the document are ours: a pair's id may hold anything
     const turns = pair.prompt.map(
-      ({ role, html }) => `<div class="lb-turn lb-${role}"><h2>${pair.prompt.length > 1 ? t[role] : t.prompt}</h2><div class="lb-text" lang="">${html}</div></div>`,
+      ({ role, html }) =>
+        `<div class="lb-turn"><h2>${pair.prompt.length > 1 ? t[role] : t.prompt}</h2>` +
+        `<div class="lb-text" lang="">${html}</div></div>`,
     );
     const answer = (side, narrow, html) =>
-      `<section class="lb-answer" aria-labelledby="lb-${side}-${pair.id}"><h2 id="lb-${side}-${pair.id}">${label(side, narrow)}</h2>` +
+      `<section class="lb-answer" aria-labelledby="lb-${side}-${number}">` +
+      `<h2 id="lb-${side}-${number}">${label(side, narrow)}</h2>` +
       `${scroller(`<div class="lb-text" lang="">${html}</div>`)}</section>`;
     card = document.createElement("article");
     card.className = "lb-card";
@@ -397,7 +412,7 @@
     cards.set(pair.id, card);
     parts.stage.append(card);
     for (const box of card.querySelectorAll(".lb-scroll")) {
-      if (box.closest(".lb-prompt") && turns.length > 1) box.scrollTop = box.scrollHeight;
+      if (box.closest(".lb-prompt") && turns.length > 1) toEnd(box);
       box.addEventListener("scroll", () => hint(box), { passive: true });
       hint(box);
     }
@@ -405,17 +420,30 @@
   }
 
   const scroller = (html) =>
-    `<div class="lb-clip"><div class="lb-scroll">${html}</div><span class="lb-more" aria-hidden="true">${icon("M6 9l6 6 6-6")}${t.more}</span></div>`;
+    `<div class="lb-clip"><div class="lb-scroll">${html}</div>` +
+    `<span class="lb-more" aria-hidden="true">${icon("M6 9l6 6 6-6")}${t.more}</span></div>`;
   const label = (wide, narrow) =>
     narrow ? `<span class="lb-wide">${t[wide]}</span><span class="lb-narrow">${t[narrow]}</span>` : t[wide];
   const icon = (path) =>
-    `<svg viewBox="0 0 24 24" width="16" height="16" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true"><path d="${path}"/></svg>`;
+    `<svg viewBox="0 0 24 24" width="16" height="16" fill="none" stroke="currentColor" stroke-width="2" ` +
+    `stroke-linecap="round" stroke-linejoin="round" aria-hidden="true"><path d="${path}"/></svg>`;
 
   /* Say where an answer goes on below or above what is in view. */
   function hint(box) {
     box.tabIndex = box.scrollHeight > box.clientHeight ? 0 : -1;
     box.parentElement.classList.toggle("more", box.scrollHeight - box.clientHeight - box.scrollTop > 8);
     box.parentElement.classList.toggle("above", box.scrollTop > 8);
+  }
+
+  const toEnd = (box) => box.scrollTo({ top: box.scrollHeight, behavior: "instant" });
+
+  /* After a change of size: a conversation that showed its last turn goes on showing it. */
+  function refit() {
+    if (!app) return;
+    for (const box of app.querySelectorAll(".lb-scroll")) {
+      if (box.querySelector(".lb-turn + .lb-turn") && !box.parentElement.classList.contains("more")) toEnd(box);
+      hint(box);
+    }
   }
 
   function flash(action) {
@@ -438,7 +466,7 @@
       });
     }
     // A vote on its way is no news; one that does not arrive is.
-    const slow = outbox.some(([name]) => Date.now() - Number(name.split(".")[1]) > 1500);
+    const slow = outbox.some(([name]) => Date.now() - givenAt(name) > 1500);
     const stuck = outbox.length > 0 && (failures > 0 || slow);
     parts.outbox.hidden = !stuck;
     if (stuck) setText(parts.outbox, `<strong>${t.waiting(outbox.length)}</strong> <span>${t.kept}</span>`);
@@ -456,7 +484,8 @@
     const making = away || progress?.generating;
     const title = away ? t.awayTitle : t.emptyTitle;
     const text = away ? t.away : making ? t.generating : t.done;
-    setText(parts.empty, `<h2>${title}</h2><p>${text}</p>` + (making ? `<div class="lb-working"></div>` : `<a href="/">${t.home}</a>`));
+    const below = making ? '<div class="lb-working"></div>' : `<a href="/">${t.home}</a>`;
+    setText(parts.empty, `<h2>${title}</h2><p>${text}</p>${below}`);
   }
 
   /* Leave what is the same alone, so that a live region speaks only of news. */
@@ -478,8 +507,11 @@
     app.lang = language === "zh" ? "zh-CN" : "en";
     app.innerHTML =
       `<h1 class="lb-unseen">${t.title}: ${t.question}</h1>` +
-      `<div class="lb-stage" id="rs-main" tabindex="-1"><div class="lb-skeleton" aria-hidden="true"><i></i><i></i><i></i></div><div class="lb-empty" role="status" hidden></div></div>` +
-      `<div class="lb-note" role="alert" hidden><span></span><button type="button" aria-label="${t.dismiss}">${icon("M6 6l12 12M18 6 6 18")}</button></div>` +
+      `<div class="lb-stage" id="rs-main" tabindex="-1">` +
+      `<div class="lb-skeleton" aria-hidden="true"><i></i><i></i><i></i></div>` +
+      `<div class="lb-empty" role="status" hidden></div></div>` +
+      `<div class="lb-note" role="alert" hidden><span></span>` +
+      `<button type="button" aria-label="${t.dismiss}">${icon("M6 6l12 12M18 6 6 18")}</button></div>` +
       `<div class="lb-bar" role="group" aria-label="${t.answers}">${BUTTONS.map(button).join("")}</div>` +
       `<div class="lb-foot"><span class="lb-progress"></span><span class="lb-outbox" role="status" hidden></span></div>` +
       `<div class="lb-unseen" aria-live="polite"></div>`;
@@ -497,7 +529,7 @@
       const doubleClick = event.detail > 1 && performance.now() - answeredAt < 300;
       if (pressed === parts.undo || !doubleClick) act(pressed.dataset.answer);
     });
-    new ResizeObserver(() => app.querySelectorAll(".lb-scroll").forEach(hint)).observe(parts.stage);
+    new ResizeObserver(refit).observe(parts.stage);
     new ResizeObserver(fit).observe(document.body);
     fit();
   }
@@ -524,7 +556,7 @@
   function onStorage({ key, newValue }) {
     if (!app || !key?.startsWith(storageName("log."))) return;
     const name = key.slice(storageName("").length);
-    const entry = newValue && JSON.parse(newValue);
+    const entry = newValue ? read(name) : null;
     if (entry) log.set(name, entry);
     else log.delete(name);
     if (entry?.kind === "vote" && !entry.undone) pairs = pairs.filter((pair) => pair.id !== entry.pair.id);
@@ -560,6 +592,7 @@
   addEventListener("keydown", onKey);
   addEventListener("storage", onStorage);
   addEventListener("resize", fit);
+  addEventListener("pageshow", (event) => event.persisted && app && start(app)); // what other tabs did meanwhile
   addEventListener("online", flush);
   addEventListener("offline", flush);
   document.addEventListener("visibilitychange", onVisibility);
