@@ -14,7 +14,7 @@ from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
-_MAX_MARKDOWN_CHARS = 30_000
+_MAX_MARKDOWN_CHARS = 16_000
 """Longer texts are shown as they are, since parsing them could hold the page up."""
 
 _MAX_NESTING = 40

@@ -126,7 +126,8 @@ class MergedPolicy:
             self._scratch = torch.empty(weight.numel(), dtype=torch.float32, device=weight.device)
         merged: torch.Tensor = self._scratch[: weight.numel()].view_as(weight).copy_(weight)
         lora_a, lora_b = source.lora_A[self._adapter].weight, source.lora_B[self._adapter].weight
-        return merged.addmm_(lora_b.float(), lora_a.float(), alpha=source.scaling[self._adapter])
+        merged.addmm_(lora_b.float(), lora_a.float(), alpha=source.scaling[self._adapter])
+        return merged
 
 
 def _resolve(source: nn.Module, adapter: str) -> tuple[nn.Module, frozenset[str]]:

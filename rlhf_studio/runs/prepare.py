@@ -136,7 +136,8 @@ def _grpo(store: Store, project: str, config: GRPOConfig) -> Prepared:
         )
     completions = config.steps * config.prompts_per_step * config.group_size
     against = " + ".join(f"{t.weight:g} × {t.reward}" for t in rewards) or "a reward model"
-    words = f"{config.steps} steps of {config.prompts_per_step} prompts × {config.group_size} completions, against {against}"
+    sampled = f"{config.prompts_per_step} prompts × {config.group_size} completions"
+    words = f"{config.steps} steps of {sampled}, against {against}"
     ready = config.model_copy(update={"rewards": rewards})
     return Prepared(ready, words, there, completions, problems=problems)
 

@@ -167,7 +167,7 @@ def _arguments(config: GRPOConfig, weights: list[float], hardware: Hardware, dir
         pad_to_multiple_of=_LENGTH_STEP,
         use_cpu=hardware.device.type == "cpu",
         bf16=False,
-        gradient_checkpointing=False,
+        activation_checkpointing=False,
         logging_steps=1,
         save_strategy="no",
         report_to="none",

@@ -29,7 +29,7 @@ from rlhf_studio.models.load import load_tokenizer
 from rlhf_studio.rewards.learned import conversation, encode_conversation
 from rlhf_studio.training.reporting import Reporter
 
-LENGTH_STEP = 64
+LENGTH_STEP = 32
 _CENTRING = 0.01
 _NAMES = {
     "loss": "loss", "accuracy": "accuracy", "margin": "margin", "mean_reward": "reward",
@@ -116,7 +116,7 @@ def _arguments(config: RewardModelConfig, hardware: Hardware, directory: Path) -
         pad_to_multiple_of=LENGTH_STEP,
         use_cpu=hardware.device.type == "cpu",
         bf16=False,
-        gradient_checkpointing=False,
+        activation_checkpointing=False,
         logging_steps=1,
         save_strategy="no",
         report_to="none",

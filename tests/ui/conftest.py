@@ -1,5 +1,6 @@
 """Pages on a fake studio, called as a browser would call them, without a browser."""
 
+import gc
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -63,3 +64,5 @@ def pages() -> Iterator[Callable[[str], Pages]]:
     yield make
     for client in clients:
         client.__exit__(None, None, None)
+    with warnings.catch_warnings(category=ResourceWarning, action="ignore"):  # Gradio leaves event loops open
+        gc.collect()

@@ -9,6 +9,12 @@ from rlhf_studio.core.config import CompareConfig, GRPOConfig, RewardModelConfig
 from tests.ui.conftest import Pages
 from tests.ui.fake_studio import BAD
 
+# Gradio leaves event loops open.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
 Make = Callable[[str], Pages]
 UNCHANGED = {"__type__": "update"}
 
