@@ -12,13 +12,13 @@ import logging
 import socket
 import threading
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from pathlib import Path
 
 import gradio as gr
 import uvicorn
 from fastapi import FastAPI
 from fastapi.responses import FileResponse
-from fastapi.staticfiles import StaticFiles
 
 from rlhf_studio.api import Guard, install_error_handlers, routes
 from rlhf_studio.core.errors import NotAllowed, StudioError, Unavailable
@@ -43,12 +43,12 @@ def create_app(studio: Studio, *, project: str = DEFAULT_PROJECT) -> FastAPI:
     app = FastAPI(title="RLHF Studio", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     install_error_handlers(app)
     app.include_router(routes(studio))
-    app.mount("/assets", StaticFiles(directory=_ASSETS), name="assets")
+    # Gradio serves its own files under /assets: ours stand there one by one, before it is mounted.
+    for file in _ASSETS.iterdir():
+        app.get(f"/assets/{file.name}", include_in_schema=False)(partial(_asset, file))
 
-    @app.get("/worker.js", include_in_schema=False)
-    def service_worker() -> FileResponse:
-        # From the root, since a service worker only governs what lies below its own address.
-        return FileResponse(_ASSETS / "worker.js", media_type="text/javascript", headers={"Cache-Control": "no-cache"})
+    # From the root, since a service worker only governs what lies below its own address.
+    app.get("/worker.js", include_in_schema=False)(partial(_asset, _ASSETS / "worker.js"))
 
     pages = build_pages(studio, project)
     pages.queue(default_concurrency_limit=8, api_open=False)
@@ -59,6 +59,10 @@ def create_app(studio: Studio, *, project: str = DEFAULT_PROJECT) -> FastAPI:
     )  # fmt: skip
     whole.add_middleware(Guard)
     return whole
+
+
+def _asset(file: Path) -> FileResponse:
+    return FileResponse(file, headers={"Cache-Control": "no-cache"})
 
 
 @contextlib.contextmanager

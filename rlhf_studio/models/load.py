@@ -120,7 +120,8 @@ class MergedPolicy:
         from peft.tuners.lora import Linear
 
         if type(source) is not Linear or source.fan_in_fan_out:
-            return weight.float() + source.get_delta_weight(self._adapter).float()
+            delta: torch.Tensor = source.get_delta_weight(self._adapter)
+            return weight.float() + delta.float()
         # One buffer for all layers: fresh memory for each costs five times the arithmetic.
         if self._scratch.numel() < weight.numel():
             self._scratch = torch.empty(weight.numel(), dtype=torch.float32, device=weight.device)

@@ -123,13 +123,12 @@ def _convert(gguf: Path, target: Path) -> None:
     import torch
     from safetensors import SafetensorError
     from tokenizers import pre_tokenizers
-    from tqdm import tqdm
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig, modeling_gguf_pytorch_utils
 
     from rlhf_studio.models.quiet import no_progress_bars
 
     # This one bar does not listen to the switch of transformers.
-    modeling_gguf_pytorch_utils.tqdm = partial(tqdm, disable=True)
+    modeling_gguf_pytorch_utils.tqdm = partial(modeling_gguf_pytorch_utils.tqdm, disable=True)
     source = {"pretrained_model_name_or_path": gguf.parent, "gguf_file": gguf.name, "local_files_only": True}
     with no_progress_bars():
         tokenizer = AutoTokenizer.from_pretrained(**source)

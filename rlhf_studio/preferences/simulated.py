@@ -18,11 +18,20 @@ _SENTENCE_END = (".", "!", "?", '"', ")", "。", "！", "？")
 
 @dataclass(frozen=True, slots=True)
 class Taste:
-    """What an annotator likes: `score` is higher for the better text; equal scores are a tie."""
+    """What an annotator likes: `score` is higher for the better text.
+
+    Scores that lie no further apart than `indifference` are a tie: nobody counts single words.
+    """
 
     name: str
     description: str
     score: Callable[[str], float]
+    indifference: float = 0.0
+
+    def advantage(self, text: str, other: str) -> float:
+        """Return how much better `text` is than `other`: 0 for a tie, negative when it is worse."""
+        difference = self.score(text) - self.score(other)
+        return 0.0 if abs(difference) <= self.indifference else difference
 
 
 def _concise(text: str) -> float:
@@ -42,8 +51,9 @@ TASTES: dict[str, Taste] = {
         Taste(
             "concise",
             "An answer that comes to its end within the limit is worth 2 points, every 20 words cost 1, "
-            "a list costs 0.5.",
+            "a list costs 0.5. Less than 0.3 apart is a tie.",
             _concise,
+            indifference=0.3,
         ),
         Taste("warm", "Ends with ! or ? (2 points), says you (up to 3 points), every 40 words cost 1.", _warm),
     )
@@ -65,11 +75,10 @@ class SimulatedAnnotator:
 
     def answer(self, comparison: Comparison) -> Choice:
         """Answer one comparison; the same one always gets the same answer."""
-        a = self.taste.score(comparison.completion_a.text)
-        b = self.taste.score(comparison.completion_b.text)
-        if a == b:
+        advantage = self.taste.advantage(comparison.completion_a.text, comparison.completion_b.text)
+        if advantage == 0:
             return "tie"
-        better: Choice = "a" if a > b else "b"
+        better: Choice = "a" if advantage > 0 else "b"
         flips = random.Random(f"{self.seed} {comparison.id}").random() < self.noise
         return other_side(better) if flips else better
 

@@ -106,9 +106,9 @@ class PreferenceRepository:
             showing = _showing(connection, project, annotator_id, comparison_id)
             if showing is None:
                 get_comparison(connection, project, comparison_id)
-                raise NotAllowed(f"The comparison {comparison_id!r} was never shown to {annotator_id!r}.")
+                raise NotAllowed("This pair was never shown to you. Reload the page for the next one.")
             if showing.preference_id is not None:
-                raise Conflict(f"{annotator_id!r} has already answered the comparison {comparison_id!r}.")
+                raise Conflict("You have already answered this pair. Undo that answer to change it.")
             row = _append(
                 connection,
                 project=project,

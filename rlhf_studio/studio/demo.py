@@ -18,6 +18,7 @@ from rlhf_studio import __version__
 from rlhf_studio.core.config import CompareConfig, GenerateConfig, GRPOConfig, RewardModelConfig, RewardTerm, RunConfig
 from rlhf_studio.core.errors import Conflict
 from rlhf_studio.core.events import Failed, Metrics, Stage, Warning
+from rlhf_studio.core.figures import Figure
 from rlhf_studio.core.models import STARTER_ID
 from rlhf_studio.core.runs import RunRecord
 from rlhf_studio.evaluation.intervals import mean
@@ -44,10 +45,10 @@ class DemoPlan:
     noise: float = 0.25
     seed: int = 0
     labels: int = 200
-    steps: int = 40
+    steps: int = 25
     held_out: int = 100
     best_of: int = 16
-    max_new_tokens: int = 64
+    max_new_tokens: int = 48
 
 
 def run_demo(studio: Studio, plan: DemoPlan, *, out: Path, json_file: Path | None, report: Report) -> dict[str, Any]:
@@ -163,15 +164,21 @@ class _Stages:
 
 def _figures(result: ComparisonResult, plan: DemoPlan, annotator: SimulatedAnnotator, aligned: str) -> dict[str, Any]:
     """Judge the compared answers by the taste itself."""
-    score = annotator.taste.score
-    tastes = {m.model: [score(row.completions[m.model]) for row in result.prompts] for m in result.models}
+    texts = {m.model: [row.completions[m.model] for row in result.prompts] for m in result.models}
     on = f"{len(result.prompts)} held-out prompts, by the taste without noise"
     best = f"{plan.model} (best of {plan.best_of})"
+
+    def beats(ours: str, theirs: str) -> Figure:
+        pairs = zip(texts[ours], texts[theirs], strict=True)
+        advantages = [annotator.taste.advantage(a, b) for a, b in pairs]
+        return win_rate(advantages, [0.0] * len(advantages), measured_on=on)
+
     rates = {
-        "aligned_vs_starter": win_rate(tastes[aligned], tastes[plan.model], measured_on=on),
-        "best_of_n_vs_starter": win_rate(tastes[best], tastes[plan.model], measured_on=on),
-        "aligned_vs_best_of_n": win_rate(tastes[aligned], tastes[best], measured_on=on),
+        "aligned_vs_starter": beats(aligned, plan.model),
+        "best_of_n_vs_starter": beats(best, plan.model),
+        "aligned_vs_best_of_n": beats(aligned, best),
     }
+    tastes = {model: [annotator.taste.score(text) for text in row] for model, row in texts.items()}
     return {
         "win_rate": {name: asdict(figure) for name, figure in rates.items()},
         "taste_score": {name: asdict(mean(values, measured_on=on)) for name, values in tastes.items()},

@@ -4,10 +4,12 @@ Loss: -log sigmoid(score(chosen) - score(rejected)) (Bradley-Terry; Ouyang et al
 3.5), with the centring term of Eisenstein et al. 2023. What differs from TRL's defaults:
 1. base weights in the machine's fast precision, adapter and score head in float32;
 2. the score head starts at zero, so that every answer starts with the same score;
-3. lengths are padded to fixed steps, or a CPU builds and keeps a kernel for each new length;
-4. pairs over the length limit are counted and said, not dropped in silence.
+3. the adapter sits on the upper half of the blocks (see `upper_half`);
+4. lengths are padded to fixed steps, or a CPU builds and keeps a kernel for each new length;
+5. pairs over the length limit are counted and said, not dropped in silence.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +33,7 @@ from rlhf_studio.training.reporting import Reporter
 
 LENGTH_STEP = 32
 _CENTRING = 0.01
+_BLOCK = re.compile(r"\.(\d+)\.")
 _NAMES = {
     "loss": "loss", "accuracy": "accuracy", "margin": "margin", "mean_reward": "reward",
     "learning_rate": "learning_rate", "grad_norm": "grad_norm",
@@ -79,7 +82,7 @@ def train_reward_model(
         train_dataset=Dataset.from_list(fitting),
         processing_class=tokenizer,
         callbacks=[Reporter(context, "Learning from the votes", _NAMES)],
-        peft_config=lora(config.lora_rank, task_type="SEQ_CLS"),
+        peft_config=lora(config.lora_rank, task_type="SEQ_CLS", layers=upper_half(model)),
     )
     trainer.train()
     adapter = context.directory / "adapter"
@@ -98,9 +101,21 @@ def _score_in_float32(model: Any) -> None:
     model.base_model.register_forward_hook(to_float32)
 
 
-def lora(rank: int, *, task_type: str) -> LoraConfig:
-    """Return an adapter on all linear layers of the blocks (Hu et al. 2021; QLoRA's choice of layers)."""
-    return LoraConfig(r=rank, lora_alpha=2 * rank, lora_dropout=0.0, target_modules="all-linear", task_type=task_type)
+def lora(rank: int, *, task_type: str, layers: str | list[str] = "all-linear") -> LoraConfig:
+    """Return a LoRA adapter (Hu et al. 2021) on `layers`; by default on every linear layer of the blocks."""
+    return LoraConfig(r=rank, lora_alpha=2 * rank, lora_dropout=0.0, target_modules=layers, task_type=task_type)
+
+
+def upper_half(model: torch.nn.Module) -> list[str]:
+    """Return the linear layers of the upper half of the blocks.
+
+    What the text says is settled there; below, no activations are kept and nothing is computed
+    backwards, which halves the memory and saves a third of the time.
+    """
+    named = [(name, _BLOCK.search(name)) for name, part in model.named_modules() if isinstance(part, torch.nn.Linear)]
+    in_blocks = [(name, int(match[1])) for name, match in named if match]
+    blocks = max(number for _, number in in_blocks) + 1
+    return [name for name, number in in_blocks if number >= blocks // 2]
 
 
 def _arguments(config: RewardModelConfig, hardware: Hardware, directory: Path) -> RewardConfig:

@@ -27,7 +27,7 @@ def build_pages(studio: "Studio", project: str = DEFAULT_PROJECT) -> gr.Blocks:
         home.build(pages, studio, project)
     with pages.route("Label", "/label"):
         header.build("/label")
-        label.build()
+        label.build(project)
     for name, page in (("Data", data), ("Train", train), ("Compare", compare)):
         path = f"/{name.lower()}"
         with pages.route(name, path):

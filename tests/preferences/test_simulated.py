@@ -23,6 +23,7 @@ def test_concise_likes_the_short_finished_answer_on_either_side() -> None:
     assert annotator.answer(comparison(1, BRIEF, LONG)) == "a"
     assert annotator.answer(comparison(1, LONG, BRIEF)) == "b"
     assert annotator.answer(comparison(1, BRIEF, BRIEF)) == "tie"
+    assert annotator.answer(comparison(1, BRIEF, "Because it often rains.")) == "tie", "nobody counts single words"
 
 
 def test_a_quarter_of_the_votes_is_wrong_when_asked_for() -> None:

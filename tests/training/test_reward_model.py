@@ -19,7 +19,7 @@ from tests.recording import Recorder
 
 pytestmark = pytest.mark.slow
 
-WORDS = "the sea is wide and blue and the sky is far away from here".split()
+WORDS = ["the", "sea", "is", "wide", "and", "blue", "and", "the", "sky", "is", "far", "away", "from", "here"]
 
 
 def pairs(count: int, seed: int) -> list[PreferencePair]:

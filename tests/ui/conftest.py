@@ -25,11 +25,12 @@ class Pages:
         self._client = client
         self._blocks = blocks
 
-    def load(self, page: str, query: str = "", language: str = "en") -> list[Any]:
-        """Open a page: the event that Gradio raises when it is loaded."""
+    def load(self, page: str, query: str = "", language: str = "en", before: list[Any] | None = None) -> list[Any]:
+        """Open a page: the event that Gradio raises when it is loaded. `before` is what it holds already."""
         ids = self._blocks.config["page"][page]["dependencies"]
         index = next(i for i in ids if self._blocks.fns[i].targets[0][1] == "load")
-        return self._call(index, [""] * len(self._blocks.fns[index].inputs), None, query, language)
+        inputs = before or [""] * len(self._blocks.fns[index].inputs)
+        return self._call(index, inputs, None, query, language)
 
     def event(self, element: str, name: str, inputs: list[Any], data: Any = None) -> list[Any]:
         target = next(b._id for b in self._blocks.blocks.values() if getattr(b, "elem_id", None) == element)
@@ -46,23 +47,34 @@ class Pages:
         return list(reply.json()["data"])
 
 
+class _Now:
+    """Stands for whichever studio a test has put in: the pages are built once, since that takes a while."""
+
+    studio: FakeStudio
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.studio, name)
+
+
+@pytest.fixture(scope="session")
+def built() -> Iterator[tuple[_Now, TestClient, gr.Blocks]]:
+    now = _Now()
+    blocks = build_pages(now)  # type: ignore[arg-type]  # the fake has the same shape
+    blocks.queue(api_open=False)
+    with warnings.catch_warnings(category=UserWarning, action="ignore"):  # "SSR mode is not supported": it is off
+        app = gr.mount_gradio_app(FastAPI(), blocks, path="/", theme=THEME, head=HEAD, ssr_mode=False)
+    with TestClient(app, base_url="http://127.0.0.1:7860") as client:
+        yield now, client, blocks
+
+
 @pytest.fixture
-def pages() -> Iterator[Callable[[str], Pages]]:
-    clients = []
+def pages(built: tuple[_Now, TestClient, gr.Blocks]) -> Iterator[Callable[[str], Pages]]:
+    now, client, blocks = built
 
     def make(stage: str) -> Pages:
-        studio = FakeStudio(stage)
-        blocks = build_pages(studio)  # type: ignore[arg-type]  # the fake has the same shape
-        blocks.queue(api_open=False)
-        with warnings.catch_warnings(category=UserWarning, action="ignore"):  # "SSR mode is not supported": it is off
-            app = gr.mount_gradio_app(FastAPI(), blocks, path="/", theme=THEME, head=HEAD, ssr_mode=False)
-        client = TestClient(app, base_url="http://127.0.0.1:7860")
-        client.__enter__()
-        clients.append(client)
-        return Pages(studio, client, blocks)
+        now.studio = FakeStudio(stage)
+        return Pages(now.studio, client, blocks)
 
     yield make
-    for client in clients:
-        client.__exit__(None, None, None)
     with warnings.catch_warnings(category=ResourceWarning, action="ignore"):  # Gradio leaves event loops open
         gc.collect()

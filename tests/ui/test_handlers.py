@@ -16,15 +16,15 @@ pytestmark = [
 ]
 
 Make = Callable[[str], Pages]
-UNCHANGED = {"__type__": "update"}
 
 
 def test_home_is_drawn_once_and_then_only_when_something_changed(pages: Make) -> None:
     home = pages("voted")
     picture, marks = home.load("")
     assert "Train reward model" in picture
-    again, same = home._call(1, [marks], None)
-    assert again == UNCHANGED and same == marks
+    again, same = home.load("", before=[marks])
+    assert again["__type__"] == "update" and "value" not in again
+    assert same == marks
 
 
 def test_a_page_speaks_the_language_of_the_browser(pages: Make) -> None:
