@@ -50,7 +50,7 @@ class RewardModelConfig(_Config):
     kind: Literal["rm"] = "rm"
     model: str = knob(STARTER_ID, "The model that learns to score.", advanced=False)
     epochs: float = knob(3, "How often each preference is seen.", ge=0.1, le=50, advanced=False)
-    learning_rate: float = knob(2e-4, "Size of a learning step.", gt=0, le=1e-1)
+    learning_rate: float = knob(1e-3, "Size of a learning step.", gt=0, le=1e-1)
     batch_size: int = knob(8, "Preferences in one learning step.", unit="pairs", ge=1, le=256)
     lora_rank: int = knob(16, "Size of the adapter that is trained.", ge=1, le=256)
     max_length: int = knob(

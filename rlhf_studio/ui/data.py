@@ -17,6 +17,7 @@ from rlhf_studio.ui.texts import Texts, texts_for
 if TYPE_CHECKING:
     from rlhf_studio.core.preferences import AnnotatorKind, Choice
     from rlhf_studio.core.prompts import Prompt
+    from rlhf_studio.preferences.formats import FileKind
     from rlhf_studio.studio import Studio
     from rlhf_studio.studio.data import FilePreview, ImportReport
 
@@ -132,14 +133,19 @@ def preview_html(preview: "FilePreview | StudioError", t: Texts) -> str:
     )
 
 
+_AFTER_IMPORT: "dict[FileKind, tuple[str, str]]" = {
+    "prompts": ("Vote on pairs", "/label"),
+    "comparisons": ("Vote on them", "/label?source=imported"),
+    "preferences": ("Train a reward model", "/train?kind=rm"),
+}
+
+
 def imported_html(report: "ImportReport", t: Texts) -> str:
     """Return what an import stored, with the way to the votes."""
     line = t("{n} added.", n=f"{report.added:,}")
     if report.already_there:
         line += " " + t("{n} were there already and stayed as they were.", n=f"{report.already_there:,}")
-    link = (
-        (t("Train a reward model"), "/train?kind=rm") if report.kind == "preferences" else (t("Vote on them"), "/label")
-    )
+    link = (t(_AFTER_IMPORT[report.kind][0]), _AFTER_IMPORT[report.kind][1])
     return done(line, link)
 
 

@@ -65,16 +65,16 @@ def built() -> Iterator[tuple[_Now, TestClient, gr.Blocks]]:
         app = gr.mount_gradio_app(FastAPI(), blocks, path="/", theme=THEME, head=HEAD, ssr_mode=False)
     with TestClient(app, base_url="http://127.0.0.1:7860") as client:
         yield now, client, blocks
+    with warnings.catch_warnings(category=ResourceWarning, action="ignore"):  # Gradio leaves event loops open
+        gc.collect()
 
 
 @pytest.fixture
-def pages(built: tuple[_Now, TestClient, gr.Blocks]) -> Iterator[Callable[[str], Pages]]:
+def pages(built: tuple[_Now, TestClient, gr.Blocks]) -> Callable[[str], Pages]:
     now, client, blocks = built
 
     def make(stage: str) -> Pages:
         now.studio = FakeStudio(stage)
         return Pages(now.studio, client, blocks)
 
-    yield make
-    with warnings.catch_warnings(category=ResourceWarning, action="ignore"):  # Gradio leaves event loops open
-        gc.collect()
+    return make

@@ -144,7 +144,7 @@ def test_a_chosen_file_is_previewed_with_its_kind_and_escaped(
 
 def test_an_import_ends_with_the_way_to_the_votes(pages: Make, file: Callable[[str], dict[str, object]]) -> None:
     _, _, preview, *_ = pages("done").event("rs-preview", "click", [file("mine.jsonl")], {"action": "import"})
-    assert "120 added." in preview and 'href="/label"' in preview
+    assert "120 added." in preview and 'href="/label?source=imported"' in preview
 
 
 def test_a_wrong_line_is_named_beside_the_file(pages: Make, file: Callable[[str], dict[str, object]]) -> None:
