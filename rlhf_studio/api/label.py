@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from rlhf_studio.api.markdown import safe_html
-from rlhf_studio.core.preferences import Answer, Showing
+from rlhf_studio.core.preferences import Answer, ComparisonSource, Showing
 from rlhf_studio.core.prompts import Role
 from rlhf_studio.core.settings import DEFAULT_PROJECT
 from rlhf_studio.studio import Studio
@@ -101,9 +101,10 @@ def routes(studio: Studio) -> APIRouter:
         project: Project = DEFAULT_PROJECT,
         count: Annotated[int, Query(ge=1, le=50)] = 6,
         have: Annotated[str, Query(description="ids that the page holds already, with commas")] = "",
+        source: Annotated[ComparisonSource | None, Query(description="only pairs of this source")] = None,
     ) -> PairsReply:
         me = labels.local_annotator().id
-        showings = labels.pairs(project, me, count, [part for part in have.split(",") if part])
+        showings = labels.pairs(project, me, count, [part for part in have.split(",") if part], source)
         return PairsReply(pairs=[_pair(showing) for showing in showings], progress=progress(project, me))
 
     @router.post("/votes")

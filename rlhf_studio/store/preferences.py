@@ -12,7 +12,15 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, exists, func, insert, select, update
 
 from rlhf_studio.core.errors import Conflict, NotAllowed, NotFound
-from rlhf_studio.core.preferences import AnnotatorKind, Choice, Comparison, Preference, Showing, ShownOrder
+from rlhf_studio.core.preferences import (
+    AnnotatorKind,
+    Choice,
+    Comparison,
+    ComparisonSource,
+    Preference,
+    Showing,
+    ShownOrder,
+)
 from rlhf_studio.store.annotators import get_annotator
 from rlhf_studio.store.comparisons import get_comparison, read_comparisons, update_open
 from rlhf_studio.store.database import AnyRow, AnySelect, Database, chunks, insert_missing
@@ -53,16 +61,17 @@ class PreferenceRepository:
         *,
         exclude: Collection[str] = (),
         draw: Callable[[], ShownOrder],
+        source: ComparisonSource | None = None,
     ) -> list[Showing]:
-        """Return up to `count` comparisons to answer, none of them in `exclude`.
+        """Return up to `count` comparisons to answer, none of them in `exclude`, of one `source` or of all.
 
         First what this annotator was shown and has not answered, with the same sides; then open
         comparisons, starter ones first, whose sides `draw` decides and the store remembers.
         Raises NotFound for an unknown annotator.
         """
         with self._database.write() as connection:
-            orders = _unanswered(connection, project, annotator_id, count, exclude)
-            new = _open_unseen(connection, project, annotator_id, count - len(orders), exclude)
+            orders = _unanswered(connection, project, annotator_id, count, exclude, source)
+            new = _open_unseen(connection, project, annotator_id, count - len(orders), exclude, source)
             if new:
                 get_annotator(connection, annotator_id)
                 drawn: dict[str, ShownOrder] = {comparison_id: draw() for comparison_id in new}
@@ -239,7 +248,12 @@ def _showing(connection: Connection, project: str, annotator_id: str, comparison
 
 
 def _unanswered(
-    connection: Connection, project: str, annotator_id: str, count: int, exclude: Collection[str]
+    connection: Connection,
+    project: str,
+    annotator_id: str,
+    count: int,
+    exclude: Collection[str],
+    source: ComparisonSource | None,
 ) -> dict[str, ShownOrder]:
     query = (
         select(showings.c.comparison_id, showings.c.shown_order)
@@ -252,11 +266,22 @@ def _unanswered(
         .order_by(showings.c.position)
         .limit(count)
     )
+    if source is not None:
+        query = query.join(comparisons, _is_of_showing()).where(comparisons.c.source == source)
     return {row.comparison_id: row.shown_order for row in connection.execute(query)}
 
 
+def _is_of_showing() -> Any:
+    return (comparisons.c.project == showings.c.project) & (comparisons.c.id == showings.c.comparison_id)
+
+
 def _open_unseen(
-    connection: Connection, project: str, annotator_id: str, count: int, exclude: Collection[str]
+    connection: Connection,
+    project: str,
+    annotator_id: str,
+    count: int,
+    exclude: Collection[str],
+    source: ComparisonSource | None,
 ) -> Sequence[str]:
     if count <= 0:
         return []
@@ -271,6 +296,8 @@ def _open_unseen(
         .order_by(comparisons.c.draw)
         .limit(count)
     )
+    if source is not None:
+        query = query.where(comparisons.c.source == source)
     return connection.scalars(query).all()
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from rlhf_studio.core.errors import InvalidInput
-from rlhf_studio.core.preferences import Annotator, Answer, Preference, Showing, ShownOrder, choice_of
+from rlhf_studio.core.preferences import Annotator, Answer, ComparisonSource, Preference, Showing, ShownOrder, choice_of
 from rlhf_studio.store import Store
 
 LOCAL_ANNOTATOR = Annotator("local", "You", "human")
@@ -49,12 +49,22 @@ class LabelService:
         """Return the one person of a studio without accounts."""
         return self._store.annotators.ensure(LOCAL_ANNOTATOR)
 
-    def pairs(self, project: str, annotator_id: str, count: int, have: Collection[str] = ()) -> list[Showing]:
-        """Return pairs to answer: unanswered ones shown before come first, with the same sides."""
+    def pairs(
+        self,
+        project: str,
+        annotator_id: str,
+        count: int,
+        have: Collection[str] = (),
+        source: ComparisonSource | None = None,
+    ) -> list[Showing]:
+        """Return pairs to answer, of one source or of all.
+
+        Unanswered ones that were shown before come first, with the same sides.
+        """
         if not 1 <= count <= _MAX_PAIRS:
             raise InvalidInput(f"Ask for 1 to {_MAX_PAIRS} pairs at a time, not {count}.")
         self._refill(project)
-        return self._store.preferences.show(project, annotator_id, count, exclude=have, draw=draw_order)
+        return self._store.preferences.show(project, annotator_id, count, exclude=have, draw=draw_order, source=source)
 
     def vote(
         self, project: str, annotator_id: str, *, key: str, comparison_id: str, answer: Answer, milliseconds: int | None

@@ -56,9 +56,12 @@ class FakeLabels:
         if project != "default":
             raise NotFound(f"There is no project {project!r}.")
 
-    def pairs(self, project: str, annotator_id: str, count: int, have: Collection[str] = ()) -> list[Showing]:
+    def pairs(
+        self, project: str, annotator_id: str, count: int, have: Collection[str] = (), source: str | None = None
+    ) -> list[Showing]:
         self._check(project)
-        return [showing for showing in self._open() if showing.comparison.id not in have][:count]
+        wanted = [s for s in self._open() if source is None or s.comparison.source == source]
+        return [showing for showing in wanted if showing.comparison.id not in have][:count]
 
     def vote(
         self, project: str, annotator_id: str, *, key: str, comparison_id: str, answer: Answer, milliseconds: int | None

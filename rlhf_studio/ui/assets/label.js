@@ -71,6 +71,7 @@
 
   let app = null; // the shell; everything below is rebuilt if Gradio draws a new one
   let project = "default";
+  let source = ""; // only pairs of this source, such as "arena"; "" for all
   let parts = {}; // elements of the page by name
   let pairs = []; // the pairs ahead; pairs[0] is on screen
   let progress = null;
@@ -79,6 +80,7 @@
 
   /* Storage. Where the browser refuses it, the log in memory does the same until the page closes. */
 
+  const pairsName = () => (source ? `pairs.${source}` : "pairs");
   const storageName = (name) => `rlhf-studio.label.${project}.${name}`;
 
   function storage(work, otherwise) {
@@ -127,7 +129,7 @@
       if (entry?.key) log.set(name, entry);
       lastNumber = Math.max(lastNumber, givenAt(name) || 0);
     }
-    const saved = read("pairs");
+    const saved = read(pairsName());
     progress = saved?.progress || null;
     pairs = [];
     addPairs(saved?.pairs || []);
@@ -258,7 +260,7 @@
     if (fresh) have.push(...pairs.map((pair) => pair.id));
     const count = fresh ? BUFFER - pairs.length : BUFFER;
     try {
-      const reply = await ask(`pairs?count=${count}&have=${encodeURIComponent(have.join(","))}`);
+      const reply = await ask(`pairs?count=${count}&have=${encodeURIComponent(have.join(","))}${source && `&source=${encodeURIComponent(source)}`}`);
       if (!fresh) {
         const current = reply.pairs.find((pair) => pair.id === pairs[0]?.id);
         pairs = [];
@@ -372,7 +374,7 @@
   function afterPaint() {
     if (!behind || !app) return;
     behind = false;
-    write("pairs", { pairs, progress });
+    write(pairsName(), { pairs, progress });
     const ahead = new Set(pairs.slice(0, AHEAD).map((pair) => pair.id));
     for (const [id, card] of cards) {
       if (ahead.has(id) || id === shownId) continue;
@@ -542,6 +544,7 @@
   function start(element) {
     app = element;
     project = new URLSearchParams(location.search).get("project") || element.dataset.project;
+    source = new URLSearchParams(location.search).get("source") || "";
     document.body.classList.add("lb-page");
     cards.clear();
     shownId = null;
