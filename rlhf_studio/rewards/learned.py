@@ -12,7 +12,7 @@ from rlhf_studio.models.hardware import Hardware
 from rlhf_studio.models.load import load_tokenizer
 
 Conversation = list[dict[str, str]]
-_LENGTH_STEP = 64
+_LENGTH_STEP = 32
 _BATCH_TOKENS = 8192
 
 

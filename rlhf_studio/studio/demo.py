@@ -82,7 +82,7 @@ def run_demo(studio: Studio, plan: DemoPlan, *, out: Path, json_file: Path | Non
         model=plan.model, annotators="simulated", held_out=0.1, seed=plan.seed,
     ))  # fmt: skip
     grpo = stages.run("alignment", GRPOConfig(
-        model=plan.model, rewards=(RewardTerm(reward=rm.id),), steps=plan.steps,
+        model=plan.model, rewards=(RewardTerm(reward=rm.id),), steps=plan.steps, prompts_per_step=2,
         max_new_tokens=plan.max_new_tokens, seed=plan.seed,
     ))  # fmt: skip
     compared = stages.run("comparison", CompareConfig(

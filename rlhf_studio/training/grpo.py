@@ -4,7 +4,7 @@ Each step samples a group of completions for each prompt, scores them, and pushe
 towards what scored above its group's mean. What differs from TRL's defaults:
 1. completions come from the studio's own rollout engine, on a merged copy of the policy that
    is refreshed each step: an adapter that is not merged costs 40 % of the speed;
-2. base weights in the machine's fast precision, adapter in float32;
+2. base weights in the machine's fast precision, adapter in float32, on the upper half of the blocks;
 3. a learning rate and a KL weight that move a LoRA adapter (TRL's 1e-6 does not);
 4. sums over tokens are divided by a constant and not by each answer's length (Liu et al. 2025,
    "Dr. GRPO", section 3.1): no bias towards long answers;
@@ -31,9 +31,9 @@ from rlhf_studio.models.rollouts import RolloutEngine, encode_prompt
 from rlhf_studio.rewards.checked import checked
 from rlhf_studio.rewards.rules import RewardFunction, text_of
 from rlhf_studio.training.reporting import Reporter
-from rlhf_studio.training.reward_model import lora
+from rlhf_studio.training.adapters import lora, upper_half
 
-_LENGTH_STEP = 32
+_LENGTH_STEP = 16
 _SAMPLES_SHOWN = 8
 _NAMES = {
     "loss": "loss", "reward": "reward", "reward_std": "reward_std", "kl": "kl", "entropy": "entropy",
@@ -72,7 +72,7 @@ def train_grpo(
         callbacks=[
             Reporter(context, "Learning from the reward", _NAMES, prefixes=("rewards/",)),
         ],
-        peft_config=lora(config.lora_rank, task_type="CAUSAL_LM") if adapter is None else None,
+        peft_config=lora(config.lora_rank, upper_half(model), task_type="CAUSAL_LM") if adapter is None else None,
         rollout_func=_Rollouts(config, hardware, context, sampled),
     )
     trainer.train()

@@ -9,7 +9,6 @@ Loss: -log sigmoid(score(chosen) - score(rejected)) (Bradley-Terry; Ouyang et al
 5. pairs over the length limit are counted and said, not dropped in silence.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,6 @@ from typing import Any
 
 import torch
 from datasets import Dataset
-from peft import LoraConfig
 from transformers import AutoModelForSequenceClassification
 from trl import RewardConfig, RewardTrainer
 
@@ -29,11 +27,11 @@ from rlhf_studio.core.runs import RunContext
 from rlhf_studio.models.hardware import Hardware
 from rlhf_studio.models.load import load_tokenizer
 from rlhf_studio.rewards.learned import conversation, encode_conversation
+from rlhf_studio.training.adapters import lora, upper_half
 from rlhf_studio.training.reporting import Reporter
 
 LENGTH_STEP = 32
 _CENTRING = 0.01
-_BLOCK = re.compile(r"\.(\d+)\.")
 _NAMES = {
     "loss": "loss", "accuracy": "accuracy", "margin": "margin", "mean_reward": "reward",
     "learning_rate": "learning_rate", "grad_norm": "grad_norm",
@@ -82,7 +80,7 @@ def train_reward_model(
         train_dataset=Dataset.from_list(fitting),
         processing_class=tokenizer,
         callbacks=[Reporter(context, "Learning from the votes", _NAMES)],
-        peft_config=lora(config.lora_rank, task_type="SEQ_CLS", layers=upper_half(model)),
+        peft_config=lora(config.lora_rank, upper_half(model), task_type="SEQ_CLS"),
     )
     trainer.train()
     adapter = context.directory / "adapter"
@@ -99,23 +97,6 @@ def _score_in_float32(model: Any) -> None:
 
     torch.nn.init.zeros_(model.score.float().weight)
     model.base_model.register_forward_hook(to_float32)
-
-
-def lora(rank: int, *, task_type: str, layers: str | list[str] = "all-linear") -> LoraConfig:
-    """Return a LoRA adapter (Hu et al. 2021) on `layers`; by default on every linear layer of the blocks."""
-    return LoraConfig(r=rank, lora_alpha=2 * rank, lora_dropout=0.0, target_modules=layers, task_type=task_type)
-
-
-def upper_half(model: torch.nn.Module) -> list[str]:
-    """Return the linear layers of the upper half of the blocks.
-
-    What the text says is settled there; below, no activations are kept and nothing is computed
-    backwards, which halves the memory and saves a third of the time.
-    """
-    named = [(name, _BLOCK.search(name)) for name, part in model.named_modules() if isinstance(part, torch.nn.Linear)]
-    in_blocks = [(name, int(match[1])) for name, match in named if match]
-    blocks = max(number for _, number in in_blocks) + 1
-    return [name for name, number in in_blocks if number >= blocks // 2]
 
 
 def _arguments(config: RewardModelConfig, hardware: Hardware, directory: Path) -> RewardConfig:

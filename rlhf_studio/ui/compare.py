@@ -1,7 +1,7 @@
 """Compare: models side by side on held-out prompts, by a reward model and blindly by people."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -214,59 +214,63 @@ def result_html(studio: "Studio", run_id: str, t: Texts, *, page: int = 0, error
 
 
 def table_html(result: "ComparisonResult", people: Mapping[str, Figure], t: Texts) -> Markup:
-    """Return the figures of the models under each other, numbers on the right, each with its interval."""
+    """Return the figures of the models under each other, numbers on the right, each with its interval.
+
+    Each cell also carries its column's name: a narrow screen shows one list a model.
+    """
     first = result.models[0].model if result.models else ""
     scored = result.measured_by is not None
-    heads = [t("Model")]
+    columns: list[tuple[str, Callable[[ModelResult], Markup]]] = []
     if scored:
-        heads += [t("Reward"), t("Win rate")]
+        columns.append((t("Reward"), lambda m: _figure(m.reward, as_percent=False)))
+        columns.append((t("Win rate"), lambda m: _rate(m.win_rate, m.model == first, t)))
     if people:
-        heads.append(t("Win rate by people"))
-    heads += [t("Tokens"), t("Cut off")]
-    rows = join(_model_row(model, first, people, scored, t) for model in result.models)
-    on = next((f.measured_on for m in result.models for f in (m.reward, m.tokens) if f is not None), "")
-    caption = [t("Measured on {on}; ranges are 95 % intervals.", on=on)]
-    if scored or people:
-        caption.append(t("Win rates are against {first}.", first=first))
-    if people:
-        voted = next((f.measured_on for f in people.values() if f.measured_on), t("blind votes on these pairs"))
-        caption.append(t("By people: {on}.", on=voted))
+        columns.append((t("Win rate by people"), lambda m: _rate(people.get(m.model), m.model == first, t)))
+    columns.append((t("Tokens"), lambda m: _figure(m.tokens, as_percent=False)))
+    columns.append((t("Cut off"), lambda m: _figure(m.cut_off, as_percent=True)))
+    heads = join(h('<th scope="col" class="rs-num">{}</th>', name) for name, _ in columns)
+    rows = join(
+        h(
+            '<tr><th scope="row">{}</th>{}</tr>',
+            model.model,
+            join(h('<td class="rs-num" data-label="{}">{}</td>', name, cell(model)) for name, cell in columns),
+        )
+        for model in result.models
+    )
     return h(
         '<div class="rs-scroll"><table class="rs-table rs-compare"><caption>{}</caption>'
-        "<thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>",
-        " ".join(caption),
-        join(
-            h('<th scope="col"{}>{}</th>', Markup(' class="rs-num"') if i else EMPTY, name)
-            for i, name in enumerate(heads)
-        ),
+        '<thead><tr><th scope="col">{}</th>{}</tr></thead><tbody>{}</tbody></table></div>',
+        " ".join(_caption(result, people, first, t)),
+        t("Model"),
+        heads,
         rows,
     )
 
 
-def _model_row(model: "ModelResult", first: str, people: Mapping[str, Figure], scored: bool, t: Texts) -> Markup:
-    cells = []
-    if scored:
-        cells += [_plain_cell(model.reward, as_percent=False), _rate_cell(model.win_rate, model.model == first, t)]
+def _caption(result: "ComparisonResult", people: Mapping[str, Figure], first: str, t: Texts) -> list[str]:
+    """Say what the figures were measured on, by whom, and against what."""
+    on = next((f.measured_on for m in result.models for f in (m.reward, m.tokens) if f is not None), "")
+    caption = [t("Measured on {on}; ranges are 95 % intervals.", on=on)]
+    if result.measured_by is not None or people:
+        caption.append(t("Win rates are against {first}.", first=first))
     if people:
-        cells.append(_rate_cell(people.get(model.model), model.model == first, t))
-    cells += [_plain_cell(model.tokens, as_percent=False), _plain_cell(model.cut_off, as_percent=True)]
-    return h('<tr><th scope="row">{}</th>{}</tr>', model.model, join(cells))
+        voted = next((f.measured_on for f in people.values() if f.measured_on), t("blind votes on these pairs"))
+        caption.append(t("By people: {on}.", on=voted))
+    return caption
 
 
-def _plain_cell(figure: Figure | None, *, as_percent: bool) -> Markup:
+def _figure(figure: Figure | None, *, as_percent: bool) -> Markup:
     if figure is None:
-        return Markup('<td class="rs-num">–</td>')
+        return Markup("–")
     value = percent(figure.mean) if as_percent else number(figure.mean)
-    return h(
-        '<td class="rs-num">{}<span class="rs-interval">{}</span></td>', value, interval(figure, as_percent=as_percent)
-    )
+    return h('{}<span class="rs-interval">{}</span>', value, interval(figure, as_percent=as_percent))
 
 
-def _rate_cell(figure: Figure | None, is_first: bool, t: Texts) -> Markup:
+def _rate(figure: Figure | None, is_first: bool, t: Texts) -> Markup:
     if figure is None:
-        return h('<td class="rs-num rs-muted">{}</td>', t("the measure") if is_first else "–")
+        return h('<span class="rs-muted">{}</span>', t("the measure") if is_first else "–")
     return h(
-        '<td class="rs-num"><span class="rs-rate">{}{}</span></td>',
+        '<span class="rs-rate">{}{}</span>',
         interval_bar(figure.mean, figure.low, figure.high),
         figure_html(Figure(figure.mean, figure.low, figure.high, figure.n)),
     )
