@@ -30,8 +30,8 @@ from rlhf_studio.models.load import MergedPolicy, load_base, load_tokenizer
 from rlhf_studio.models.rollouts import RolloutEngine, encode_prompt
 from rlhf_studio.rewards.checked import checked
 from rlhf_studio.rewards.rules import RewardFunction, text_of
-from rlhf_studio.training.reporting import Reporter
 from rlhf_studio.training.adapters import lora, upper_half
+from rlhf_studio.training.reporting import Reporter
 
 _LENGTH_STEP = 16
 _SAMPLES_SHOWN = 8

@@ -15,12 +15,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Request, Route, expect, sync_playwright
 
 from tests.browser.find_browser import find_browser
 
 COMMAND = str(Path(sys.executable).parent / "rlhf-studio")
 STARTED_WITHIN = 90.0
+# The bars that are about time measure it themselves; everything else may wait for a busy machine.
+expect.set_options(timeout=20_000)
 
 
 def free_port() -> int:

@@ -35,11 +35,10 @@ def test_few_knobs_are_in_view(kind: str, most: int) -> None:
 
 def test_numbers_carry_their_bounds_and_defaults() -> None:
     html = form("grpo")
-    assert 'name="steps" type="number" inputmode="numeric" step="1" min="1" max="100000" required value="40"' in html
-    assert (
-        'name="learning_rate" type="number" inputmode="decimal" step="any" min="0" max="0.1" required value="0.0001"'
-        in html
-    )
+    steps = f'min="1" max="100000" required value="{GRPOConfig().steps}"'
+    assert f'name="steps" type="number" inputmode="numeric" step="1" {steps}' in html
+    rate = f'min="0" max="0.1" required value="{GRPOConfig().learning_rate:g}"'
+    assert f'name="learning_rate" type="number" inputmode="decimal" step="any" {rate}' in html
 
 
 def test_choices_are_radio_buttons_with_the_default_chosen() -> None:
@@ -104,4 +103,4 @@ def test_a_refusal_is_an_error_and_said_once() -> None:
 
 def test_the_settings_of_a_run_are_all_there() -> None:
     html = forms.settings_html(GRPOConfig(rewards=(RewardTerm(reward="rm-1", weight=0.5),)), EN)
-    assert "0.5 × rm-1" in html and "KL weight (beta)" in html and "0.0001" in html
+    assert "0.5 × rm-1" in html and "KL weight (beta)" in html and f"{GRPOConfig().beta:g}" in html
