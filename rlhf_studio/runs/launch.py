@@ -19,7 +19,11 @@ OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "DO_NOT_TRACK
 """A run asks nothing of the network: its models were fetched when they were added."""
 
 
-def launch(settings: Settings, store: Store, run_id: str) -> subprocess.Popen[bytes]:
+# Kept, since a worker is meant to outlive whoever started it, and its handle must not be missed.
+_children: list[subprocess.Popen[bytes]] = []
+
+
+def launch(settings: Settings, store: Store, run_id: str) -> None:
     """Start the worker of a claimed run and store which process it is."""
     directory = settings.runs_dir / run_id
     directory.mkdir(parents=True, exist_ok=True)
@@ -46,7 +50,12 @@ def launch(settings: Settings, store: Store, run_id: str) -> subprocess.Popen[by
     except psutil.NoSuchProcess:
         started = 0.0
     store.runs.set_process(run_id, process.pid, started)
-    return process
+    _children.append(process)
+
+
+def reap() -> None:
+    """Collect ended workers that this process started: they would stay as zombies."""
+    _children[:] = [child for child in _children if child.poll() is None]
 
 
 def is_alive(pid: int, process_started: float) -> bool:

@@ -6,13 +6,12 @@ run is atomic in the store, so two supervisors never start the same one.
 
 import logging
 import os
-import subprocess
 from datetime import UTC, datetime
 
 from rlhf_studio.core.events import Cancelled, Failed
 from rlhf_studio.core.runs import RunRecord
 from rlhf_studio.core.settings import Settings
-from rlhf_studio.runs.launch import is_alive, launch
+from rlhf_studio.runs.launch import is_alive, launch, reap
 from rlhf_studio.store import Store
 
 _LOG_END = 4000
@@ -26,19 +25,17 @@ class Supervisor:
     def __init__(self, settings: Settings, store: Store) -> None:
         self._settings = settings
         self._store = store
-        self._children: list[subprocess.Popen[bytes]] = []
 
     def tick(self) -> None:
         """Mark dead workers' runs as failed and start the next queued run if none is running."""
-        # Ended workers that this process started would stay as zombies.
-        self._children = [child for child in self._children if child.poll() is None]
+        reap()
         for record in self._store.runs.running():
             if not self._works(record):
                 self._bury(record)
         claimed = self._store.runs.claim_next()
         if claimed is not None:
             _log.info("starting %s", claimed.id)
-            self._children.append(launch(self._settings, self._store, claimed.id))
+            launch(self._settings, self._store, claimed.id)
 
     def _works(self, record: RunRecord) -> bool:
         if record.pid is None or record.process_started is None:
