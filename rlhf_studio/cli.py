@@ -110,7 +110,7 @@ def demo(
     seed: Annotated[int, typer.Option(help="Start of the random numbers.")] = 0,
     model: Annotated[str, typer.Option(help="The model to start from.")] = "starter",
     labels: Annotated[int, typer.Option(help="Votes of the simulated annotator.", min=20)] = 200,
-    steps: Annotated[int, typer.Option(help="GRPO steps.", min=1)] = 25,
+    steps: Annotated[int, typer.Option(help="GRPO steps.", min=1)] = 20,
     held_out: Annotated[int, typer.Option(help="Held-out prompts to compare on.", min=10)] = 100,
 ) -> None:
     """Run the whole loop with a simulated annotator and write a report."""

@@ -79,7 +79,7 @@ class GRPOConfig(_Config):
     beta: float = knob(
         0.02, "KL weight: how strongly the policy is held near the model it started from.", ge=0, le=10, advanced=False
     )
-    learning_rate: float = knob(1e-3, "Size of a learning step.", gt=0, le=1e-1)
+    learning_rate: float = knob(5e-4, "Size of a learning step.", gt=0, le=1e-1)
     temperature: float = knob(1.0, "How freely words are drawn while learning.", gt=0, le=2)
     max_new_tokens: int = knob(64, "Longest completion while learning.", unit="tokens", ge=4, le=2048)
     lora_rank: int = knob(16, "Size of the adapter that is trained.", ge=1, le=256)

@@ -45,7 +45,7 @@ class DemoPlan:
     noise: float = 0.25
     seed: int = 0
     labels: int = 200
-    steps: int = 25
+    steps: int = 20
     held_out: int = 100
     best_of: int = 16
     max_new_tokens: int = 48
@@ -82,7 +82,7 @@ def run_demo(studio: Studio, plan: DemoPlan, *, out: Path, json_file: Path | Non
         model=plan.model, annotators="simulated", held_out=0.1, seed=plan.seed,
     ))  # fmt: skip
     grpo = stages.run("alignment", GRPOConfig(
-        model=plan.model, rewards=(RewardTerm(reward=rm.id),), steps=plan.steps, prompts_per_step=2,
+        model=plan.model, rewards=(RewardTerm(reward=rm.id),), steps=plan.steps, prompts_per_step=2, learning_rate=1e-3,
         max_new_tokens=plan.max_new_tokens, seed=plan.seed,
     ))  # fmt: skip
     compared = stages.run("comparison", CompareConfig(

@@ -31,6 +31,7 @@ from rlhf_studio.models.rollouts import RolloutEngine, encode_prompt
 from rlhf_studio.rewards.checked import checked
 from rlhf_studio.rewards.rules import RewardFunction, text_of
 from rlhf_studio.training.adapters import lora, upper_half
+from rlhf_studio.training.arguments import shared_arguments
 from rlhf_studio.training.reporting import Reporter
 
 _LENGTH_STEP = 16
@@ -151,7 +152,6 @@ def _row(prompt: Prompt) -> dict[str, Any]:
 
 def _arguments(config: GRPOConfig, weights: list[float], hardware: Hardware, directory: Path) -> TRLConfig:
     return TRLConfig(
-        output_dir=str(directory),
         max_steps=config.steps,
         learning_rate=config.learning_rate,
         lr_scheduler_type="constant",
@@ -165,12 +165,6 @@ def _arguments(config: GRPOConfig, weights: list[float], hardware: Hardware, dir
         scale_rewards="batch",
         reward_weights=weights,
         pad_to_multiple_of=_LENGTH_STEP,
-        use_cpu=hardware.device.type == "cpu",
-        bf16=False,
-        activation_checkpointing=False,
-        logging_steps=1,
-        save_strategy="no",
-        report_to="none",
-        disable_tqdm=True,
         seed=config.seed,
+        **shared_arguments(hardware, directory),
     )

@@ -28,6 +28,7 @@ from rlhf_studio.models.hardware import Hardware
 from rlhf_studio.models.load import load_tokenizer
 from rlhf_studio.rewards.learned import conversation, encode_conversation
 from rlhf_studio.training.adapters import lora, upper_half
+from rlhf_studio.training.arguments import shared_arguments
 from rlhf_studio.training.reporting import Reporter
 
 LENGTH_STEP = 32
@@ -101,7 +102,6 @@ def _score_in_float32(model: Any) -> None:
 
 def _arguments(config: RewardModelConfig, hardware: Hardware, directory: Path) -> RewardConfig:
     return RewardConfig(
-        output_dir=str(directory),
         num_train_epochs=config.epochs,
         learning_rate=config.learning_rate,
         lr_scheduler_type="linear",
@@ -110,12 +110,6 @@ def _arguments(config: RewardModelConfig, hardware: Hardware, directory: Path) -
         max_length=None,
         center_rewards_coefficient=_CENTRING,
         pad_to_multiple_of=LENGTH_STEP,
-        use_cpu=hardware.device.type == "cpu",
-        bf16=False,
-        activation_checkpointing=False,
-        logging_steps=1,
-        save_strategy="no",
-        report_to="none",
-        disable_tqdm=True,
         seed=config.seed,
+        **shared_arguments(hardware, directory),
     )
