@@ -73,7 +73,7 @@ def _supervised(studio: Studio) -> Iterator[None]:
     def supervise() -> None:
         while not stop.wait(_TICK_SECONDS):
             try:
-                studio.supervisor.tick()
+                studio.tick()
             except StudioError as error:
                 _log.warning("the queue waits: %s", error)
 

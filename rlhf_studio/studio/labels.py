@@ -40,10 +40,10 @@ class Progress:
 class LabelService:
     """What the label page does. The server draws the sides and trusts none that a page sends."""
 
-    def __init__(self, store: Store, *, refill: Callable[[str], bool]) -> None:
-        """`refill` starts making pairs for a project where that is needed and says whether any is under way."""
+    def __init__(self, store: Store, *, wanted: Callable[[str], bool]) -> None:
+        """`wanted` is told that somebody labels in a project, and says whether fresh pairs are being made."""
         self._store = store
-        self._refill = refill
+        self._wanted = wanted
 
     def local_annotator(self) -> Annotator:
         """Return the one person of a studio without accounts."""
@@ -63,7 +63,7 @@ class LabelService:
         """
         if not 1 <= count <= _MAX_PAIRS:
             raise InvalidInput(f"Ask for 1 to {_MAX_PAIRS} pairs at a time, not {count}.")
-        self._refill(project)
+        self._wanted(project)
         return self._store.preferences.show(project, annotator_id, count, exclude=have, draw=draw_order, source=source)
 
     def vote(
@@ -91,5 +91,5 @@ class LabelService:
             today=sum(counts(project, annotator_id=annotator_id, since=midnight).values()),
             total=sum(counts(project, annotator_id=annotator_id).values()),
             waiting=self._store.comparisons.count_waiting(project),
-            generating=self._refill(project),
+            generating=self._wanted(project),
         )

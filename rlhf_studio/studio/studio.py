@@ -1,7 +1,7 @@
 """One studio: its settings, its store and its services."""
 
+import contextlib
 import re
-import threading
 
 from rlhf_studio.core.config import GenerateConfig
 from rlhf_studio.core.errors import InvalidInput, StudioError
@@ -33,10 +33,10 @@ class Studio:
         self.models = ModelService(settings, self.store)
         self.data = DataService(settings, self.store)
         self.runs = RunService(settings, self.store, self.supervisor)
-        self.labels = LabelService(self.store, refill=self.refill)
+        self.labels = LabelService(self.store, wanted=self.somebody_labels)
         self.comparing = ComparingService(self.store)
         self.overview = OverviewService(self.store)
-        self._refilling = threading.Lock()
+        self._labelled: set[str] = set()
 
     def open_project(self, name: str, *, starter_content: bool = False) -> None:
         """Make a project where it is missing; with `starter_content` an empty one gets the starter's.
@@ -49,27 +49,33 @@ class Studio:
         if starter_content:
             add_starter_content(self.store, name)
 
-    def refill(self, project: str) -> bool:
-        """Start making fresh pairs when few are waiting; say whether some are being made."""
-        with self._refilling:
-            return self._refill(project)
+    def somebody_labels(self, project: str) -> bool:
+        """Remember that fresh pairs are wanted, and say whether some are being made.
 
-    def _refill(self, project: str) -> bool:
-        runs = self.store.runs.all(project=project, kind="generate", limit=1)
-        if runs and not runs[0].ended:
-            return True
-        if runs and runs[0].status == "failed":
-            return False
+        Making them is left to `tick`: nobody who votes waits for it.
+        """
+        self._labelled.add(project)
+        newest = self.store.runs.all(project=project, kind="generate", limit=1)
+        return bool(newest) and not newest[0].ended
+
+    def tick(self) -> None:
+        """Look after the runs, and make fresh pairs where people label. The server calls it every second."""
+        self.supervisor.tick()
+        while self._labelled:
+            self._refill(self._labelled.pop())
+
+    def _refill(self, project: str) -> None:
+        """Start making pairs when few are waiting; after a failure somebody has to look first."""
+        newest = self.store.runs.all(project=project, kind="generate", limit=1)
+        if newest and (not newest[0].ended or newest[0].status == "failed"):
+            return
         if self.store.comparisons.count_waiting(project, source="generated") >= FRESH_PAIRS:
-            return False
+            return
         policy = self.overview.best_policy(project)
         config = GenerateConfig(model=policy.id if policy else STARTER_ID, prompts=FRESH_PAIRS)
-        try:
+        # Without a model or without prompts there are no fresh pairs; Home and Data say so.
+        with contextlib.suppress(StudioError):
             self.runs.start(project, config, background=True)
-        except StudioError:
-            # Without a model or without prompts there are no fresh pairs; Home and Data say so.
-            return False
-        return True
 
     def close(self) -> None:
         """Close the store; runs go on."""

@@ -133,6 +133,7 @@ CHINESE: dict[str, str] = {
     "Votes it learned from": "用于学习的票数",
     "Votes kept out to measure": "留出用于测量的票数",
     "Pairs left out as too long": "因过长而略去的回答对",
+    "Memory at most (MB)": "内存峰值（MB）",
     "Trained against": "训练所用的奖励",
     "Starting": "正在启动",
     "Waiting for the run before it": "等待前一个运行",

@@ -35,6 +35,7 @@ _RESULTS = {
     "trained_against": "Trained against",
     "win_rate": "Win rate",
     "reward": "Reward",
+    "peak_memory_mb": "Memory at most (MB)",
 }
 _NOT_RESULTS = frozenset({"model", "models", "prompts", "measured_by", "caution", "last_step"})
 
