@@ -552,6 +552,7 @@
     build();
     load();
     showCurrent();
+    refill(); // at once: the first pair does not wait for the lock that sending takes
     flush();
     setTimeout(() => keepThePage().catch(() => {}), 2000); // without it the page works, but does not open offline
   }
